@@ -1,0 +1,84 @@
+"Every check of the project, one line each; ends with `N passed, N failed` and exit status 1 if any failed."
+import filecmp, json, os, re, subprocess, sys, tempfile, time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+NOTEBOOKS = sorted(p for p in (ROOT/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts)
+os.chdir(ROOT)
+os.environ.update(WANDB_MODE='offline', WANDB_SILENT='true', MPLBACKEND='agg', HF_HUB_OFFLINE='1', NUMBA_THREADING_LAYER='workqueue')
+
+
+def run(*command):
+    "Output of a command that failed, or '' where it succeeded"
+    r = subprocess.run([str(BIN/command[0]), *map(str, command[1:])], capture_output=True, text=True)
+    return (r.stdout + r.stderr).strip() or f'exit status {r.returncode}' if r.returncode else ''
+
+def cells(path): return json.loads(path.read_text())['cells']
+def source(cell): return ''.join(cell['source'])
+
+def exports():
+    "(notebook, module) for each notebook that exports one"
+    for nb in NOTEBOOKS:
+        for cell in cells(nb):
+            if m := re.search(r'^#\| *default_exp +(\S+)', source(cell), re.M):
+                yield nb, Path('mousefacelift', *m[1].split('.')).with_suffix('.py')
+
+def in_sync():
+    "The package is what the notebooks export"
+    before = {p: p.read_bytes() for p in Path('mousefacelift').rglob('*.py')}
+    if out := run('nbdev_export'): return out
+    after = {p: p.read_bytes() for p in Path('mousefacelift').rglob('*.py')}
+    changed = [str(p) for p in after if before.get(p) != after[p]]
+    return f'nbdev_export changes {", ".join(changed)}: commit the export' if changed else ''
+
+def clean():
+    "Notebooks carry no stray metadata"
+    dirty = []
+    with tempfile.TemporaryDirectory() as d:
+        for nb in NOTEBOOKS:
+            copy = Path(d)/nb.name; copy.write_bytes(nb.read_bytes())
+            if out := run('nbdev_clean', '--fname', copy): return out
+            if not filecmp.cmp(nb, copy, shallow=False): dirty.append(str(nb.relative_to(ROOT)))
+    return f'not clean, run nbdev_clean: {", ".join(dirty)}' if dirty else ''
+
+def orphans():
+    "Each module belongs to one notebook"
+    owned = [m for _, m in exports()]
+    found = {p for p in Path('mousefacelift').rglob('*.py') if p.name not in ('__init__.py', '_modidx.py')}
+    twice = {m for m in owned if owned.count(m) > 1}
+    wrong = [f'{p} has no notebook' for p in found - set(owned)] + [f'{p} has several notebooks' for p in twice]
+    return '; '.join(map(str, wrong))
+
+def parameters():
+    "Each report and issue notebook has exactly one cell tagged `parameters`"
+    counts = {nb: sum('parameters' in c['metadata'].get('tags', []) for c in cells(nb)) for nb in NOTEBOOKS if nb.parent.name in ('report', 'issues')}
+    return '; '.join(f'{nb.relative_to(ROOT)} has {n}' for nb, n in counts.items() if n != 1)
+
+def sizes():
+    "Notebooks stay under 200 KB and 40 code cells, modules under about 200 lines"
+    wrong = [f'{nb.relative_to(ROOT)}: {nb.stat().st_size//1000} KB' for nb in NOTEBOOKS if nb.stat().st_size > 200_000]
+    wrong += [f'{nb.relative_to(ROOT)}: {n} code cells' for nb in NOTEBOOKS if (n := sum(c['cell_type'] == 'code' for c in cells(nb))) > 40]
+    wrong += [f'{m}: {n} lines' for _, m in exports() if m.exists() and (n := len(m.read_text().splitlines())) > 260]
+    return '; '.join(wrong)
+
+def notebook(path):
+    "Run one notebook under nbdev_test"
+    return run('nbdev_test', '--path', path.relative_to(ROOT), '--n_workers', 0)
+
+def report(name, check):
+    start = time.time()
+    out = check()
+    print(f'{"FAIL" if out else "ok  "} {time.time() - start:6.1f} s  {name}' + (f'\n{out}\n' if out else ''), flush=True)
+    return not out
+
+
+quick = dict(export_in_sync=in_sync, notebooks_clean=clean, no_orphans=orphans, parameters_tags=parameters, sizes=sizes,
+             layers_contract=lambda: run('lint-imports', '--config', '.ci/importlinter.ini', '--no-cache'),
+             ruff=lambda: run('ruff', 'check', '--no-cache', '--config', '.ci/ruff.toml', 'nbs', 'setup.py', '.ci'))
+results = [report(name, check) for name, check in quick.items()]
+with ThreadPoolExecutor(2) as pool:
+    results += pool.map(lambda nb: report(nb.relative_to(ROOT), lambda: notebook(nb)), NOTEBOOKS)
+print(f'{sum(results)} passed, {len(results) - sum(results)} failed')
+sys.exit(not all(results))

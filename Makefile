@@ -1,0 +1,28 @@
+# `make report` regenerates the report, `make test` runs every check, `make lab` opens the notebooks.
+# Each sets up .venv from the pins in constraints.txt first; nothing but Python >= 3.10 and make is needed.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: report test lab export clean
+report: .venv/ready
+	$(BIN)/mousefacelift report --scale embedded
+
+test: .venv/ready
+	$(BIN)/python .ci/checks.py
+
+lab: .venv/ready
+	$(BIN)/jupyter lab nbs
+
+export: .venv/ready
+	$(BIN)/nbdev_clean
+	$(BIN)/nbdev_export
+
+.venv/ready: settings.ini setup.py constraints.txt
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 10), "Python >= 3.10 is needed, this is " + sys.version'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[report,dev]'
+	touch $@
+
+clean:
+	rm -rf .venv data/runs
