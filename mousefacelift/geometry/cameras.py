@@ -42,6 +42,7 @@ def check_pictures(cameras, masks: Tensor, images: Tensor | None = None):
     for name, x, shape in (('masks', masks, want), ('images', images, (*want, 3))):
         if x is not None and tuple(x.shape) != shape:
             raise InputError(name, f'shape {tuple(x.shape)}', f'{shape}, one per camera and of its size', 'Picture, mask and camera are one object: edit them together.')
+    if images is not None and not images.is_floating_point(): raise InputError('images', str(images.dtype), 'floating point in 0..1', 'Divide bytes by 255.')
 
 # %% ../../nbs/core/10_cameras.ipynb #c007
 def camera_rays(

@@ -101,12 +101,14 @@ class Hull:
         if not self.occupancy.any(): raise InputError('masks', 'no point that all of them show', 'masks of one subject', 'Check cameras and masks: `mousefacelift check`.')
         return self.points.mean(0)
 
-def subject_ball(masks: Tensor, cameras: Cameras):
-    "Centre (3,) and radius of a ball that holds whatever the views that agree show"
+def subject_ball(masks: Tensor, cameras):
+    "Centre (3,) and radius of a ball that holds whatever the views that agree show; `Cameras` or `RawCameras`"
     centre, kept = triangulate(masks, cameras); reach = [0.]
     for i in kept.nonzero()[:, 0].tolist():
-        uv = (torch.as_tensor(masks[i]) >= .5).nonzero().flip(1) + .5; o = cameras.centres[i].double()
-        if len(uv): reach.append((centre - o).norm()*_angles(centre, o, cameras[i].unproject(uv)[0].double()).max().sin())
+        one, uv = cameras[i], (torch.as_tensor(masks[i]) >= .5).nonzero().flip(1) + .5
+        if len(uv) == 0: continue
+        rim = uv[(uv - one.project(centre[None])[0]).norm(dim=-1).argmax()]; o = one.centres[0].double()
+        reach.append((centre - o).norm()*_angles(centre, o, one.unproject(rim[None])[0, 0].double()).sin())
     return centre, 1.05*float(max(reach))
 
 # %% ../../nbs/core/15_hull.ipynb #c014
