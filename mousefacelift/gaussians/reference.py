@@ -33,7 +33,7 @@ def _draw_tile(s: Splats, v: int, order: Tensor, corner, size, max_alpha, chunk)
     x, y = (torch.arange(n, dtype=m.dtype, device=m.device) + .5 + c for n, c in zip(size, corner))
     pixels = torch.cartesian_prod(y, x).flip(-1)
     light, sums = torch.ones_like(pixels[:, 0]), torch.zeros(len(pixels), 5, dtype=m.dtype, device=m.device)
-    for part in order.split(chunk or max(len(order), 1)):
+    for part in order.split(chunk or len(order)) if len(order) else ():
         weights, light = blend(alphas(s.means2d[v, part], s.conics[v, part], s.opacities[part], pixels, max_alpha), light)
         values = torch.cat([s.colors[v, part], s.depths[v, part, None], torch.ones_like(s.depths[v, part, None])], -1)
         sums = sums + weights @ values

@@ -40,7 +40,7 @@ def trap_scene(n=40, degree=0, seed=0, dtype=torch.float32):
     "A cloud of `n` ordinary Gaussians, a stack of opaque ones and one per trap, and three `Cameras`"
     r = lambda *s, g=torch.Generator().manual_seed(seed): torch.randn(*s, generator=g, dtype=torch.float64)
     xyz, scales, opacities = (torch.tensor(k, dtype=torch.float64) for k in zip(*traps.values()))
-    stack = torch.tensor([[.5, -.35, 2.2]], dtype=torch.float64) + .05*torch.arange(8)[:, None]
+    stack = torch.tensor([[.5, -.35, 2.213]], dtype=torch.float64) + .05*torch.arange(8)[:, None]
     xyz = torch.cat([xyz, stack, torch.tensor([[0, 0, 2.7]]) + r(n, 3)*.35])
     N = len(xyz); sh = 1.2*r(N, (degree + 1)**2, 3); sh[:, 1:] *= .2
     means = torch.stack([xyz[:, 0], xyz[:, 2] - 2.7, -xyz[:, 1]], -1)

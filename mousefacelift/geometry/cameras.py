@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['check_rotations', 'split_K', 'check_pictures', 'camera_rays', 'Cameras', 'c2w', 'centres', 'K', 'to_camera',
-           'project', 'unproject', 'rays', 'require_in_front', 'look_rotation', 'crop', 'resize', 'zoom', 'reaim',
-           'with_intrinsics', 'transformed', 'read_frames', 'read_opencv', 'to_frames', 'write_opencv']
+           'to_pixels', 'project', 'unproject', 'rays', 'require_in_front', 'look_rotation', 'crop', 'resize', 'zoom',
+           'reaim', 'with_intrinsics', 'transformed', 'read_frames', 'read_opencv', 'to_frames', 'write_opencv']
 
 # %% ../../nbs/core/10_cameras.ipynb #c002
 from dataclasses import dataclass, replace
@@ -125,10 +125,14 @@ def to_camera(self: Cameras, points: Tensor) -> Tensor:
     return torch.as_tensor(points).to(self.w2c) @ self.w2c[:, :3, :3].mT + self.w2c[:, None, :3, 3]
 
 @_method
+def to_pixels(self: Cameras, x: Tensor) -> Tensor:
+    "Pixels (V,N,2) of points (V,N,3) in each camera's frame"
+    return x[..., :2] / x[..., 2:] * self.fxfycxcy[:, None, :2] + self.fxfycxcy[:, None, 2:]
+
+@_method
 def project(self: Cameras, points: Tensor) -> Tensor:
     "Pixels (V,N,2) of world `points` (N,3) or (V,N,3); meaningful where `to_camera(points)[..., 2]` is positive"
-    x = self.to_camera(points); f, c = self.fxfycxcy[:, None, :2], self.fxfycxcy[:, None, 2:]
-    return x[..., :2] / x[..., 2:] * f + c
+    return self.to_pixels(self.to_camera(points))
 
 @_method
 def unproject(self: Cameras, uv: Tensor) -> Tensor:

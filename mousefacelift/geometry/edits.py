@@ -15,10 +15,11 @@ from .cameras import Cameras, check_pictures
 # %% ../../nbs/core/14_edits.ipynb #c005
 def sources(cameras, new: Cameras) -> Tensor:
     "Pixels (V,H,W,2) of `cameras` (`Cameras` or `RawCameras`) that the pixels of `new` show; NaN where there is none"
-    if isinstance(cameras, Cameras): cameras = cameras.to(torch.float64)
-    points = cameras.centres[:, None] + new.to(torch.float64).rays()[1].flatten(1, 2)
-    uv, size = cameras.project(points), points.new_tensor([cameras.width, cameras.height])
-    inside = ((uv >= 0) & (uv <= size)).all(-1) & (cameras.to_camera(points)[..., 2] > 0)
+    if isinstance(cameras, Cameras): cameras = cameras.to('cpu', torch.float64)
+    u, v = (torch.arange(n, dtype=torch.float64) + .5 for n in (new.width, new.height)); new = new.to('cpu', torch.float64)
+    pixels = torch.stack(torch.broadcast_tensors(u[None], v[:, None], u.new_ones(1, 1)), -1).view(-1, 3)
+    x = pixels @ (cameras.w2c[:, :3, :3] @ new.w2c[:, :3, :3].mT @ torch.linalg.inv(new.K)).mT # new pixel to old camera
+    uv = cameras.to_pixels(x); inside = ((uv >= 0) & (uv <= uv.new_tensor([cameras.width, cameras.height]))).all(-1) & (x[..., 2] > 0)
     return uv.where(inside[..., None], torch.nan).view(len(new), new.height, new.width, 2)
 
 def check_centres(cameras, new: Cameras):

@@ -93,7 +93,11 @@ class RawCameras:
 
     def project(self, points: Tensor) -> Tensor:
         "Pixels (V,N,2) of world `points` (N,3) or (V,N,3); NaN behind the camera and beyond the fold of its lens"
-        x = self.to_camera(points); xy = x[..., :2]/x[..., 2:]
+        return self.to_pixels(self.to_camera(points))
+
+    def to_pixels(self, x: Tensor) -> Tensor:
+        "Pixels (V,N,2) of points (V,N,3) in each camera's frame; NaN as for `project`"
+        xy = x[..., :2]/x[..., 2:]
         uv, (a, b, c) = distort(xy, self.radial, self.tangential)
         good = (x[..., 2] > 0) & (xy.square().sum(-1) < fold(self.radial)[:, None]) & (a*c > b*b)
         return (uv @ self.K[:, :2, :2].mT + self.K[:, None, :2, 2]).where(good[..., None], torch.nan)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['distance', 'focal_512', 'aimed', 'on_sphere', 'ring', 'spherical', 'ring_order', 'calibration', 'rigs', 'rig',
-           'random_rig']
+           'random_rig', 'ring_and_random']
 
 # %% ../../nbs/core/12_rigs.ipynb #c002
 import numpy as np, torch
@@ -100,3 +100,10 @@ def random_rig(n: int, seed: int, size: int = 512, spread: float = 2., elevation
     w2c = torch.cat([cams[i].reaim(rng.normal(0, .08, 3), (*rng.normal(0, .1, 2), 1.)).w2c for i in range(n)])
     k = cams.fxfycxcy * torch.as_tensor(np.concatenate([u(.8, 1.3, 1)*u(.98, 1.02, 2), u(.92, 1.08, 2)], 1))
     return Cameras(k, w2c, size, size)
+
+# %% ../../nbs/core/12_rigs.ipynb #c024
+def ring_and_random(seed: int, inputs: int = 4, extra: int = 4, size: int = 64, zoom: float = 1., elevations=(-5, 60)) -> Cameras:
+    "A ring of `inputs` cameras at elevation 20, then `extra` at random azimuths and `elevations`; `zoom` times the canonical focal length"
+    rng = np.random.default_rng(seed)
+    az = np.concatenate([np.arange(inputs)*360/inputs, rng.uniform(0, 360, extra)])
+    return ring(az, np.concatenate([np.full(inputs, 20.), rng.uniform(*elevations, extra)]), size=size, focal=focal_512*zoom)
