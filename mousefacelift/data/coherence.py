@@ -6,7 +6,7 @@
 __all__ = ['CloseUps', 'close_ups', 'Coherence', 'coherence', 'silhouette_coherence']
 
 # %% ../../nbs/core/45_coherence.ipynb #c002
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 import torch, torch.nn.functional as F
 from torch import Tensor
 from ..geometry.cameras import Cameras

@@ -67,7 +67,7 @@ def _settings(dst: Path, cameras, size: int, samples: int):
     write_json(path, new)
 
 def write_mice(dst, n: int, cameras='facelift', size: int = 512, seed: int = 0, samples: int = 5, workers: int = 0) -> list:
-    "Folders of mice `seed`...`seed`+n-1 in `dst`, made where missing; `cameras` a rig's name or a function of the seed; `workers` processes, 0 for none"
+    "Folders of mice `seed`...`seed`+n-1 in `dst`; `cameras` a rig's name or a function of the seed; `workers` processes, 0 for none"
     from tqdm import tqdm
     if n < 1: raise InputError('n', n, 'at least 1', 'Say how many mice to make.')
     dst = Path(dst); _settings(dst, cameras, size, samples)
@@ -89,7 +89,8 @@ def _index(dst: Path):
 def contact_sheet(mice: list, cameras: Cameras, samples: int = 5):
     "A figure: one row per `Mouse`, one column per camera"
     import matplotlib.pyplot as plt
-    fig, axes = plt.subplots(len(mice), len(cameras), figsize=(1.5*len(cameras), 1.15*len(mice)), squeeze=False, layout='constrained')
+    size = 1.6*len(cameras), 1.6*len(mice)*cameras.height/cameras.width
+    fig, axes = plt.subplots(len(mice), len(cameras), figsize=size, squeeze=False, layout='constrained')
     for row, m in zip(axes, mice):
         images, masks, _ = photograph(m, cameras, samples); row[0].set_ylabel(f'{m.meta["coat"]}\n{m.meta["pose"]}', fontsize=8)
         for ax, x in zip(row, images*masks[..., None] + 1 - masks[..., None]): ax.imshow(x); ax.set(xticks=[], yticks=[])

@@ -15,7 +15,8 @@ from .skeleton import CAPS, KEYPOINTS, Skeleton, profile, sample_pose, sample_sh
 def along_spine(skeleton: Skeleton, points: np.ndarray) -> np.ndarray:
     "Coordinates (N,3) of `points` (N,3): arc length (beyond the ends: outside 0..length), left and up of the spine, mm"
     spine, points = skeleton.points.astype('f4'), points.astype('f4')
-    near = (np.square(spine).sum(-1) - 2*points @ spine.T).argmin(-1)
+    square, few = np.square(spine).sum(-1), np.array_split(points, len(points)//4096 + 1)
+    near = np.concatenate([(square - 2*p @ spine.T).argmin(-1) for p in few])
     local = np.einsum('nij,nj->ni', skeleton.frames.astype('f4')[near], points - spine[near])
     local[:, 0] += skeleton.s[near]
     return local
@@ -25,8 +26,8 @@ def torso(skeleton: Skeleton, points: np.ndarray) -> np.ndarray:
     s, y, z = along_spine(skeleton, points).T; end = skeleton.s[-1]
     i = np.rint(np.clip(s/end, 0, 1)*(len(skeleton.s) - 1)).astype(int)
     width, up, down = profile(skeleton.s, skeleton.shape).astype('f4')[i].T
-    axes = np.stack([np.where(s > 0, CAPS[1], CAPS[0]).astype('f4'), width, np.where(z > 0, up, down)]); q = np.stack([s - np.clip(s, 0, end), y, z])/axes
-    k = np.sqrt((q*q).sum(0))
+    axes = np.stack([np.where(s > 0, CAPS[1], CAPS[0]).astype('f4'), width, np.where(z > 0, up, down)])
+    q = np.stack([s - np.clip(s, 0, end), y, z])/axes; k = np.sqrt((q*q).sum(0))
     return k*(k - 1)/(np.sqrt(np.square(q/axes).sum(0)) + 1e-6)
 
 # %% ../../nbs/core/41_mouse_body.ipynb #c007

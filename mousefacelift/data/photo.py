@@ -16,7 +16,8 @@ from .mouse import Mouse
 def window(cameras: Cameras, v: int, points: np.ndarray):
     "The pixels (x0, y0, x1, y1) of camera `v` that hold all `points` (N,3), which must lie in front of it"
     near = cameras[v].to_camera(points)[..., 2].min().item(); size = [cameras.width, cameras.height]
-    if near <= 0: raise InputError(f'camera {v}', f'part of the mouse behind it (depth {near:.2f})', 'a mouse in front of every camera', 'Turn or move the camera.')
+    if near <= 0: raise InputError(f'camera {v}', f'part of the mouse behind it (depth {near:.2f})',
+        'a mouse in front of every camera', 'Turn or move the camera.')
     uv = cameras[v].project(points)[0].double().numpy()
     return *np.clip(np.floor(uv.min(0)), 0, size).astype(int), *np.clip(np.ceil(uv.max(0)), 0, size).astype(int)
 

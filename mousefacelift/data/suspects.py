@@ -123,5 +123,5 @@ def diagnose(
         found = _best(found, [*pose_repairs(cameras), *intrinsics_repairs(cameras)], score)
         found = _best(found, [ordered(cameras, o) for o in neighbours(list(range(n)))], score)
         found = _best(found, moved_repairs(near, cameras, steps), score)
-        if n <= 8 and (found[0] < low or found[0] < .9 and found[1].order): found = _best(found, [ordered(cameras, o) for o in likely_orders(near, cameras)], score)
+        if n <= 8 and (found[0] < low or found[0] < .9 and found[1] and found[1].order): found = _best(found, [ordered(cameras, o) for o in likely_orders(near, cameras)], score)
     return Diagnosis(first, found[1], found[0]) if found[1] and found[0] >= low else Diagnosis(first)

@@ -50,15 +50,14 @@ def trap_scene(n=40, degree=0, seed=0, dtype=torch.float32):
     return Gaussians(means, quats, scales, opacities, sh).to(torch.float32).to(dtype), ring_cameras()
 
 # %% ../../nbs/core/23_scenes.ipynb #c009
-def untrained_scene(views=6, size=128, seed=0):
-    "`views` x `size`^2 Gaussians as a network emits before training, float32, and one camera of `size` px"
+def untrained_scene(views=6, size=128, seed=0, width=None):
+    "`views` x `size`^2 Gaussians as a network emits before training, float32, and one camera of `width` (default `size`) px"
     r = lambda *s, g=torch.Generator().manual_seed(seed): torch.randn(*s, generator=g)
     inputs = ring_cameras(views, size, size, 548.99366*size/512)
     o, d = inputs.rays(); near = -(o*d).sum(-1, keepdim=True)
     means = (o + d*near).reshape(-1, 3).float(); n = len(means)
-    means = means + .05*r(n, 3)
-    cloud = Gaussians(means, r(n, 4), (.1*r(n, 3) - 2.3).exp(), (.1*r(n) - 2).sigmoid(), .3*r(n, 1, 3))
-    return cloud, inputs[0]
+    cloud = Gaussians(means + .05*r(n, 3), r(n, 4), (.1*r(n, 3) - 2.3).exp(), (.1*r(n) - 2).sigmoid(), .3*r(n, 1, 3))
+    return cloud, inputs[0].resize(width or size, width or size)
 
 def trained_scene(n=10_000, size=256, seed=0):
     "`n` small Gaussians on a body's surface, as after training, float32, and one camera of `size` px"

@@ -57,8 +57,8 @@ def retake(
 def dots(cameras, points: Tensor, sigma: float = 3.) -> Tensor:
     "Pictures (V,H,W,3), white, with a dark Gaussian dot of `sigma` px at each of three `points` (3,3), one per channel"
     u, v = torch.arange(cameras.width) + .5, torch.arange(cameras.height) + .5
-    du, dv = ((x - c[..., None])**2 for x, c in zip((u, v), cameras.project(points).unbind(-1))) # (V,3,W), (V,3,H)
-    return 1 - (-(dv[..., None] + du[:, :, None])/(2*sigma**2)).exp().permute(0, 2, 3, 1).float()
+    across, down = ((-(x - c[..., None])**2/(2*sigma**2)).exp().float() for x, c in zip((u, v), cameras.project(points).unbind(-1)))
+    return 1 - torch.einsum('vch,vcw->vhwc', down, across)
 
 def dot_centres(images: Tensor) -> Tensor:
     "Centroids (V,3,2) in pixels of what is dark in each channel"

@@ -7,6 +7,7 @@ __all__ = ['half_pixel', 'fold', 'distort', 'undistort', 'RawCameras', 'raw_rig'
 
 # %% ../../nbs/core/13_raw.ipynb #c002
 from dataclasses import dataclass, replace
+from functools import lru_cache
 import numpy as np, torch
 from torch import Tensor
 from ..files import InputError
@@ -21,17 +22,16 @@ def half_pixel(K: Tensor, first: int) -> Tensor:
     return K
 
 # %% ../../nbs/core/13_raw.ipynb #c008
-def _polynomials(radial):
-    k = np.zeros(6); k[:len(radial)] = radial
-    return np.polynomial.Polynomial([1, *k[:3]]), np.polynomial.Polynomial([1, *k[3:]])
+@lru_cache
+def _fold(*radial) -> float:
+    k = np.zeros(6); k[:len(radial)] = radial; q = np.polynomial.Polynomial([0, 1])
+    top, bottom = np.polynomial.Polynomial([1, *k[:3]]), np.polynomial.Polynomial([1, *k[3:]])
+    turns = ((top + 2*q*top.deriv())*bottom - 2*q*top*bottom.deriv()).trim().roots()
+    return min([r.real for r in (*turns, *bottom.trim().roots()) if abs(r.imag) < 1e-9 and r.real > 0], default=np.inf)
 
 def fold(radial: Tensor) -> Tensor:
     "Largest valid squared radius (V,): where r g(r) stops growing, or infinity"
-    def one(k):
-        top, bottom = _polynomials(k); q = np.polynomial.Polynomial([0, 1])
-        turns = ((top + 2*q*top.deriv())*bottom - 2*q*top*bottom.deriv()).trim().roots()
-        return min([r.real for r in (*turns, *bottom.trim().roots()) if abs(r.imag) < 1e-9 and r.real > 0], default=np.inf)
-    return torch.tensor([one(k) for k in radial.double().cpu().numpy()], dtype=torch.float64).to(radial)
+    return radial.new_tensor([_fold(*k) for k in radial.tolist()])
 
 def distort(xy: Tensor, radial: Tensor, tangential: Tensor):
     "Distorted points (V,N,2) of `xy` (V,N,2), camera coordinates over depth, and the Jacobian's entries (3,V,N): xx, xy, yy"

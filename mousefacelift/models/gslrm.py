@@ -35,6 +35,7 @@ class GSLRMConfig:
     depth_range: float = 1.8 # a pixel's Gaussian lies within this of its ray's point nearest the origin, world units
     marker: bool = False # tell the first view from the others by an embedding
     clip_xyz: bool = False # in training, keep positions in [-1, 1]
+    sparse: bool = False # leave out patches that are white in the picture: neither token nor Gaussians
     checkpointing: bool = False # recompute each layer in the backward pass: less memory, more time
 
     def __post_init__(self):
@@ -103,34 +104,38 @@ class GSLRM(nn.Module):
 
 # %% ../../nbs/core/51_gslrm.ipynb #c014
 @patch
-def tokens(self: GSLRM, posed: Tensor) -> tuple:
-    "Tokens after the last layer, free (B,F,d) and of the patches (B,P,d), from posed pictures (B,V,H,W,C)"
-    x = self.patch_embedder(patches(posed, self.config.patch))
-    if self.config.marker:
-        kind = torch.arange(posed.shape[1], device=x.device).clamp(max=1)
-        x = (x.unflatten(1, (len(kind), -1)) + self.view_type_embeddings[kind][:, None]).flatten(1, 2)
+def tokens(self: GSLRM, flat: Tensor, view: Tensor) -> tuple:
+    "Tokens after the last layer, free (B,F,d) and of the patches (B,P,d), from posed patches (B,P,p*p*C), each of `view` (P,)"
+    x = self.patch_embedder(flat)
+    if self.config.marker: x = x + self.view_type_embeddings[view.clamp(max=1)]
     x = self.input_layer_norm(torch.cat([self.gaussian_position_embeddings.expand(len(x), -1, -1), x], 1))
     for layer in self.transformer_layers:
         x = checkpoint(layer, x, use_reentrant=False) if self.config.checkpointing and self.training else layer(x)
-    return x.split([self.config.free, x.shape[1] - self.config.free], 1)
+    return x[:, :self.config.free], x[:, self.config.free:]
+
+@patch
+def place(self: GSLRM, free: Tensor, pixels: Tensor, o: Tensor, d: Tensor) -> dict:
+    "Gaussians of the heads' numbers, `free` (B,F,n) and `pixels` (B,M,n) on rays from `o` along unit `d`, both (B,M,3)"
+    c = self.config; t = pixels[..., :3].mean(-1, keepdim=True).sigmoid()
+    on_ray = o + ((2*t - 1) * c.depth_range - (o * d).sum(-1, keepdim=True)) * d
+    xyz = torch.cat([free[..., :3], on_ray.to(free)], 1)
+    if c.clip_xyz and self.training: xyz = xyz.clamp(-1, 1)
+    sh, scale, quats, opacity = torch.cat([free, pixels], 1)[..., 3:].split([c.numbers - 11, 3, 4, 1], -1)
+    return dict(xyz=xyz, sh=sh.unflatten(-1, (-1, 3)), log_scales=(scale - 2.3).clamp(max=-1.2), quats=quats, opacity_logits=opacity[..., 0] - 2)
 
 @patch
 def raw(self: GSLRM, images: Tensor, fxfycxcy: Tensor, w2c: Tensor) -> dict:
     "Gaussians of `images` (B,V,3,H,W) in 0..1, `fxfycxcy` (B,V,4) px, `w2c` (B,V,4,4), free ones first: xyz and log_scales (B,N,3), sh (B,N,K,3), quats (B,N,4), opacity_logits (B,N)"
-    c, (H, W) = self.config, images.shape[-2:]
-    o, d = camera_rays(fxfycxcy, w2c, W, H)
-    o = o[:, :, None, None].expand_as(d)
-    posed = torch.cat([2*images.movedim(2, -1) - 1, plucker(o, d, c.plucker).to(images)], -1)
-    free, pixels = self.tokens(posed)
+    c, (B, V, _, H, W) = self.config, images.shape
+    o, d = camera_rays(fxfycxcy, w2c, W, H); o = o[:, :, None, None].expand_as(d); rgb = images.movedim(2, -1)
+    flat = patches(torch.cat([2*rgb - 1, plucker(o, d, c.plucker).to(rgb)], -1), c.patch)
+    o, d, view = patches(o, c.patch), patches(d, c.patch), torch.arange(V, device=images.device).repeat_interleave(flat.shape[1]//V)
+    if c.sparse:
+        kept = (patches(rgb, c.patch) < 1 - 1/512).any(-1).any(0)
+        flat, o, d, view = flat[:, kept], o[:, kept], d[:, kept], view[kept]
+    free, pixels = self.tokens(flat, view)
     free, pixels = self.gaussian_upsampler(free).to(images), self.pixel_gaussian_decoder(pixels).to(images)
-    pixels = pixels.unflatten(-1, (c.patch**2, c.numbers)).flatten(1, 2)
-    o, d = (patches(x, c.patch).unflatten(-1, (-1, 3)).flatten(1, 2) for x in (o, d))
-    t = pixels[..., :3].mean(-1, keepdim=True).sigmoid()
-    on_ray = o + ((2*t - 1) * c.depth_range - (o * d).sum(-1, keepdim=True)) * d
-    xyz = torch.cat([free[..., :3], on_ray.to(images)], 1)
-    if c.clip_xyz and self.training: xyz = xyz.clamp(-1, 1)
-    sh, scale, quats, opacity = torch.cat([free, pixels], 1)[..., 3:].split([c.numbers - 11, 3, 4, 1], -1)
-    return dict(xyz=xyz, sh=sh.unflatten(-1, (-1, 3)), log_scales=(scale - 2.3).clamp(max=-1.2), quats=quats, opacity_logits=opacity[..., 0] - 2)
+    return self.place(free, *(x.reshape(B, -1, n) for x, n in ((pixels, c.numbers), (o, 3), (d, 3))))
 
 # %% ../../nbs/core/51_gslrm.ipynb #c016
 @patch
@@ -146,9 +151,11 @@ def forward(self: GSLRM, images: Tensor, cameras: Cameras|list) -> list:
     if len(cameras) != len(images) or came != {(images.shape[1], *images.shape[3:])}:
         raise InputError('cameras', f'{len(cameras)} of (views, height, width) {sorted(came)}', f'{len(images)} of {(images.shape[1], *images.shape[3:])}',
                          'Each picture needs its own camera, of its own size.')
-    out = self.raw(images, *(torch.stack([getattr(c, k) for c in cameras]).to(images.device) for k in ('fxfycxcy', 'w2c')))
-    parts = (out['xyz'], out['quats'], out['log_scales'].exp(), out['opacity_logits'].sigmoid(), out['sh'])
-    return [Gaussians(*one) for one in zip(*parts)]
+    k, w2c = (torch.stack([getattr(c, name) for c in cameras]).to(images.device) for name in ('fxfycxcy', 'w2c'))
+    n = 1 if self.config.sparse else len(images) # sparse samples differ in length
+    outs = [self.raw(*some) for some in zip(images.split(n), k.split(n), w2c.split(n))]
+    parts = (dict(means=out['xyz'], quats=out['quats'], scales=out['log_scales'].exp(), opacities=out['opacity_logits'].sigmoid(), sh=out['sh']) for out in outs)
+    return [Gaussians(**{name: x[i] for name, x in part.items()}) for part in parts for i in range(n)]
 
 # %% ../../nbs/core/51_gslrm.ipynb #c034
 _facelift = dict(patch_size='patch', d='width', d_head='head', n_layer='layers', n_gaussians='free', sh_degree='sh_degree', add_refsrc_marker='marker')

@@ -7,7 +7,7 @@ __all__ = ['parameters_of', 'check_parameters', 'run_folder', 'fingerprint', 'la
 
 # %% ../../nbs/core/81_launch.ipynb #c002
 import contextlib, difflib, fcntl, hashlib, json, os, subprocess, sys, tempfile
-import mousefacelift
+import mousefacelift, yaml
 from pathlib import Path
 from ..files import InputError, read_json, root, runs_path, write_json
 from ..provenance import peak_memory_mb, recorded
@@ -34,9 +34,11 @@ def check_parameters(notebook, given) -> dict:
 def run_folder(path):
     "The folder `path`, locked for this process; raises `InputError` if another run is in it"
     path = Path(path); path.mkdir(parents=True, exist_ok=True)
-    with open(path/'.lock', 'w') as lock:
+    with open(path/'.launch.lock', 'w') as lock:
+        os.set_inheritable(lock.fileno(), True)
         try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError: raise InputError(path, 'another run is using this folder', 'one run per folder', 'Wait for it, or choose another name.') from None
+        except BlockingIOError:
+            raise InputError(path, 'another run is using this folder', 'one run per folder', 'Wait for it, or choose another name.') from None
         yield path
 
 # %% ../../nbs/core/81_launch.ipynb #c011
@@ -51,10 +53,11 @@ def fingerprint(notebook, parameters: dict, after=()) -> str:
 def _papermill(notebook, target, parameters, log):
     "Run papermill as a process of its own; returns (exit status, resource usage)"
     with tempfile.NamedTemporaryFile('w', suffix='.yaml') as f:
-        json.dump(parameters, f); f.flush()
-        command = [sys.executable, '-m', 'papermill', notebook, target, '-f', f.name, '-k', 'python3', '--cwd', Path(notebook).parent, '--no-progress-bar']
-        env = dict(os.environ, MOUSEFACELIFT_ROOT=str(root()), WANDB_MODE=os.environ.get('WANDB_MODE', 'offline'), MPLBACKEND='module://matplotlib_inline.backend_inline')
-        p = subprocess.Popen([*map(str, command)], stdout=log, stderr=subprocess.STDOUT, env=env)
+        yaml.safe_dump(parameters, f); f.flush()
+        options = ['-f', f.name, '-k', 'python3', '--cwd', str(Path(notebook).parent), '--no-progress-bar']
+        env = dict(os.environ, MOUSEFACELIFT_ROOT=str(root()), WANDB_MODE=os.environ.get('WANDB_MODE', 'offline'),
+                   MPLBACKEND='module://matplotlib_inline.backend_inline')
+        p = subprocess.Popen([sys.executable, '-m', 'papermill', str(notebook), str(target), *options], stdout=log, stderr=subprocess.STDOUT, env=env, close_fds=False)
         _, status, usage = os.wait4(p.pid, 0)
         p.returncode = os.waitstatus_to_exitcode(status)
         return p.returncode, usage
@@ -75,7 +78,8 @@ def launch(notebook, run, after=(), seed=None, **parameters) -> Path:
             record['peak_memory_mb'] = peak_memory_mb(usage)
             if status:
                 if executed.exists(): os.replace(executed, folder/'failed.ipynb')
-                raise RuntimeError(f'{notebook.name} failed, see {folder/"failed.ipynb"}:\n' + '\n'.join((folder/'log.txt').read_text().splitlines()[-12:]))
+                last = '\n'.join((folder/'log.txt').read_text().splitlines()[-12:])
+                raise RuntimeError(f'{notebook.name} failed, see {folder/"failed.ipynb"}:\n{last}')
             os.replace(executed, folder/notebook.name)
         write_json(done, dict(fingerprint=stamp))
     return folder

@@ -19,9 +19,10 @@ def provenance(folder) -> str:
         raise InputError(folder, f'a run that is {facts["outcome"]}', 'a finished run', 'Launch it again: it goes on where it stopped.')
     rows = dict(commit=facts['commit'] or 'not a checkout', seed='set in the notebook' if facts['seed'] is None else facts['seed'],
                 time=f'{facts["wall_s"]:.1f} s, from {facts["started"]}', memory=f'{facts["peak_memory_mb"]:.0f} MB at most',
-                device=facts['device'], system=facts['platform'], parameters=', '.join(f'{k} = {v!r}' for k, v in facts.get('parameters', {}).items()) or 'defaults',
-                versions=', '.join(f'{k} {v}' for k, v in facts['versions'].items()))
-    return '## Provenance\n\n<table class="table">' + ''.join(f'<tr><td>{k}</td><td>{html.escape(str(v))}</td></tr>' for k, v in rows.items()) + '</table>'
+                parameters=', '.join(f'{k} = {v!r}' for k, v in facts.get('parameters', {}).items()) or 'defaults',
+                device=facts['device'], system=facts['platform'], versions=', '.join(f'{k} {v}' for k, v in facts['versions'].items()))
+    cells = ''.join(f'<tr><td>{k}</td><td>{html.escape(str(v))}</td></tr>' for k, v in rows.items())
+    return f'## Provenance\n\n<table class="table">{cells}</table>'
 
 # %% ../../nbs/core/85_site.ipynb #c008
 def page(executed, more: list|None = None):
@@ -36,7 +37,8 @@ def page(executed, more: list|None = None):
 
 # %% ../../nbs/core/85_site.ipynb #c010
 _settings = dict(
-    project='mousefacelift', author='the mousefacelift authors', html_context=dict(default_mode='light'), html_title='mousefacelift: the report', html_theme='sphinx_book_theme', extensions=['myst_nb', 'sphinx.ext.mathjax'],
+    project='mousefacelift', author='the mousefacelift authors', html_context=dict(default_mode='light'),
+    html_title='mousefacelift: the report', html_theme='sphinx_book_theme', extensions=['myst_nb', 'sphinx.ext.mathjax'],
     html_theme_options=dict(navbar_persistent=[], use_download_button=False, use_fullscreen_button=False, show_toc_level=2, home_page_in_toc=True),
     nb_execution_mode='off', nb_ipywidgets_js={}, nb_output_stderr='remove', nb_merge_streams=True, myst_enable_extensions=['dollarmath'],
     mathjax_path='mathjax.js', html_show_search_summary=False, html_show_sphinx=False, html_show_copyright=False, html_copy_source=False,
@@ -66,7 +68,8 @@ def foreign(site) -> list:
     found = []
     for f in [*Path(site).glob('*.html'), *Path(site).rglob('*.css')]:
         text = f.read_text(); tags = re.findall(r'<(?:script|link|img|iframe|source|video)\b[^>]*>', text)
-        loads = [a for t in tags for a in re.findall(r'\b(?:src|href)\s*=\s*["\']([^"\']*)', t)] + re.findall(r'(?:url\(|@import )["\']?([^"\')]+)', text)
+        loads = [a for t in tags for a in re.findall(r'\b(?:src|href)\s*=\s*["\']([^"\']*)', t)]
+        loads += re.findall(r'(?:url\(|@import )["\']?([^"\')]+)', text)
         local = [a for a in loads if not a.startswith(('data:', '#')) and not (f.parent/re.split('[?#]', a)[0]).exists()]
         found += [(str(f.relative_to(site)), a) for a in local]
     return found

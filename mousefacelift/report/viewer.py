@@ -6,7 +6,7 @@
 __all__ = ['close_up', 'viewer_script', 'viewer_element', 'write_viewer', 'turntable', 'write_turntable']
 
 # %% ../../nbs/core/84_viewer.ipynb #c002
-import base64, json, math, tempfile
+import base64, json, tempfile
 from importlib import resources
 from pathlib import Path
 import numpy as np, torch
@@ -19,13 +19,13 @@ from ..gaussians.render import render
 from ..geometry.rigs import ring
 
 # %% ../../nbs/core/84_viewer.ipynb #c005
-def close_up(gaussians: Gaussians, radius: float = .6, share: float = .98) -> Tensor:
+def close_up(gaussians: Gaussians, radius: float = .75, share: float = .98) -> Tensor:
     "The similarity (4,4), without rotation, that brings a `share` of the visible Gaussians into a ball at the origin"
     seen = gaussians.means.detach().double()[gaussians.opacities.detach() > .05]
-    if len(seen) == 0: raise InputError('gaussians', 'none with an opacity above .05', 'a cloud that can be seen', 'Look at the reconstruction\'s inputs: `mousefacelift check`.')
-    low, high = torch.quantile(seen[::max(1, len(seen)//100_000)], torch.tensor([1 - share, share], dtype=seen.dtype), dim=0)
-    centre = (low + high)/2
-    scale = radius / torch.quantile((seen - centre).norm(dim=-1)[:1_000_000], share).clamp(min=1e-9)
+    if len(seen) == 0: raise InputError('gaussians', 'none with an opacity above .05', 'a cloud that can be seen', 'Check what it was made of.')
+    seen = seen[::1 + len(seen)//100_000] # enough for a quantile
+    centre = torch.stack([seen.quantile(q, dim=0) for q in (1 - share, share)]).mean(0)
+    scale = radius / (seen - centre).norm(dim=-1).quantile(share).clamp(min=1e-9)
     T = torch.eye(4, dtype=torch.float64); T[:3, :3] *= scale; T[:3, 3] = -scale*centre
     return T
 
@@ -51,8 +51,8 @@ def viewer_element(gaussians: Gaussians, height: str = '420px') -> str:
 
 def write_viewer(path, gaussians: Gaussians, title: str = 'mousefacelift'):
     "Write one HTML page that shows the cloud; it opens from disk and loads nothing"
-    page = (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-            f'<style>body{{margin:0}}canvas{{display:block}}</style>{viewer_element(gaussians, "100vh")}<script>{viewer_script().read_text()}</script></html>')
+    head = f'<meta charset="utf-8"><title>{title}</title><style>body{{margin:0}}canvas{{display:block}}</style>'
+    page = f'<!doctype html><html lang="en">{head}{viewer_element(gaussians, "100vh")}<script>{viewer_script().read_text()}</script></html>'
     with atomic_path(path) as p: p.write_text(page)
 
 # %% ../../nbs/core/84_viewer.ipynb #c012
