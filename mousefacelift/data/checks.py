@@ -7,15 +7,14 @@ __all__ = ['Finding', 'Report', 'picture_findings', 'written_by_hand', 'rig_find
            'sample_findings', 'check']
 
 # %% ../../nbs/core/47_checks.ipynb #c002
-from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 from ..files import InputError
 from ..geometry.cameras import Cameras, read_opencv
 from ..geometry.hull import triangulate_centre
 from ..geometry.rigs import distance, focal_512, spherical
-from .coherence import Coherence, silhouette_coherence
+from .coherence import silhouette_coherence
 from .samples import Sample, find_samples, read_sample
 from .suspects import diagnose, low
 
@@ -29,7 +28,9 @@ class Finding:
     issue: str = ''
     problem: bool = True
 
-    def __str__(self): return f'{"PROBLEM" if self.problem else "note"}: {self.what}. {self.evidence}. {self.remedy}' + f' See {self.issue}.'*bool(self.issue)
+    def __str__(self):
+        kind = 'PROBLEM' if self.problem else 'note'
+        return f'{kind}: {self.what}. {self.evidence}. {self.remedy}' + (f' See {self.issue}.' if self.issue else '')
 
 @dataclass(frozen=True)
 class Report:
@@ -47,13 +48,15 @@ class Report:
 # %% ../../nbs/core/47_checks.ipynb #c007
 def picture_findings(s: Sample) -> list:
     "Alpha that is missing, subjects that the border cuts"
-    inside = s.masks > .5; share = inside.float().mean((1, 2))
+    inside = s.masks > .5; share = inside.float().mean((1, 2)); rim = inside.clone(); rim[:, 1:-1, 1:-1] = False; cut = rim.sum((1, 2))
     if (share > .98).any():
-        return [Finding('no alpha: the mask is the whole picture', f'view {share.argmax()}: {share.max():.0%} of the picture', 'Make masks (`mousefacelift convert` does) and save RGBA.', 'ledger 5, masked loss')]
-    rim = inside.clone(); rim[:, 1:-1, 1:-1] = False; cut = rim.sum((1, 2))
+        return [Finding('no alpha: the mask is the whole picture', f'view {share.argmax()}: {share.max():.0%} of the picture',
+                        'Make masks (`mousefacelift convert` does) and save RGBA.', 'ledger 5, masked loss')]
     if not cut.any(): return []
-    return [Finding('the subject is cut by the border of the picture', f'{int((cut > 0).sum())} of {len(s)} views, {int(cut.max())} px of border in view {cut.argmax()}',
-                    'Crop wider; scale about the subject, not about the middle of the picture.', 'ledger 9, clipping', problem=bool(cut.max() > .02*max(inside.shape[1:])))]
+    return [Finding('the subject is cut by the border of the picture',
+                    f'{int((cut > 0).sum())} of {len(s)} views, {int(cut.max())} px of border in view {cut.argmax()}',
+                    'Crop wider; scale about the subject, not about the middle of the picture.', 'ledger 9, clipping',
+                    problem=bool(cut.max() > .02*max(inside.shape[1:])))]
 
 # %% ../../nbs/core/47_checks.ipynb #c009
 def _spread(d) -> str: return f'{d.min():.3g} to {d.max():.3g}, mean {d.mean():.3g}'
@@ -66,14 +69,21 @@ def written_by_hand(c: Cameras) -> bool:
 def rig_findings(c: Cameras, centre) -> list:
     "What the cameras say about a subject at `centre` (3,): off the origin, at another distance, through odd lenses"
     about, subject = spherical(c)[2], spherical(c, centre)[2]; unit = subject.mean()/distance; off = (centre.norm()/unit).item(); out = []
-    evidence = f'subject at {[round(x, 2) for x in centre.tolist()]}; camera distances about the origin {_spread(about)}, about the subject {_spread(subject)}'
-    if abs(unit - 1) > .05: out.append(Finding('the scale is not the canonical one', evidence, f'One scale for all cameras: x{1/unit:.4g} makes the mean distance {distance}. `mousefacelift convert` does.', '01_camera_distance'))
-    if off > .15: out.append(Finding('the world\'s origin is not at the subject', f'{off:.2f} units beside it; {evidence}', 'Move the world to the subject, not each camera to 2.7: `canonicalise`.', '01_camera_distance'))
-    if subject.max()/subject.min() > 1.35: out.append(Finding('uneven camera distances', f'about the subject {_spread(subject)}',
-        'Nothing to repair; a model that knows one distance needs `--canonical pretrained`.', '01_camera_distance', problem=False))
+    place = f'subject at {[round(x, 2) for x in centre.tolist()]}'
+    place += f'; camera distances about the origin {_spread(about)}, about the subject {_spread(subject)}'
+    found = lambda what, evidence, do, problem=True: out.append(Finding(what, evidence, do, '01_camera_distance', problem))
+    if abs(unit - 1) > .05:
+        found('the scale is not the canonical one', place, f'One scale for all cameras, x{1/unit:.4g}: `mousefacelift convert` does it.')
+    if off > .15:
+        found('the world\'s origin is not at the subject', f'{off:.2f} units beside it; {place}',
+              'Move the world to the subject, not each camera to 2.7: `mousefacelift convert`.')
+    if subject.max()/subject.min() > 1.35:
+        found('uneven camera distances', f'about the subject {_spread(subject)}',
+              'Nothing to repair; a model that knows one distance needs `--canonical pretrained`.', problem=False)
     fov = 2*torch.atan(c.width/2/c.fxfycxcy[:, 0]).rad2deg(); aspect = (c.fxfycxcy[:, 0]/c.fxfycxcy[:, 1]).log().abs().max().exp()
-    if fov.max() > 110 or aspect > 1.1: out.append(Finding('implausible intrinsics', f'field of view up to {fov.max():.0f} degrees, fx:fy up to {aspect:.2f}',
-        'Scale K with the picture, both axes alike; crop instead of squashing.', '01_camera_distance'))
+    if fov.max() > 110 or aspect > 1.1:
+        found('implausible intrinsics', f'field of view up to {fov.max():.0f} degrees, fx and fy {aspect:.2f} apart',
+              'Scale K with its picture, both axes alike.')
     return out
 
 # %% ../../nbs/core/47_checks.ipynb #c011
@@ -84,19 +94,26 @@ def few_views(s: Sample, most: int = 8) -> list:
 def coherence_findings(s: Sample) -> list:
     "Whether the cameras are the pictures' own; which slip it is where one repairs them"
     views, n = few_views(s), len(s); s = s.views(views); d = diagnose(s.masks, s.cameras)
-    evidence = f'coherence {d.score.mean:.2f}, worst view {views[d.score.iou.argmin()]} with {d.score.iou.min():.2f}' + f' (of views {views})'*(n > len(views))
-    if d.repair: return [Finding(d.repair.what, f'{evidence}; with the repair {d.repaired:.2f}' + f'; {d.repair.found}'*bool(d.repair.found), d.repair.do, 'ledger 2, image-camera mismatch')]
-    typed = ' K is exactly FaceLift\'s: was it measured, or typed in?' if written_by_hand(s.cameras) else ''
-    if d.score.mean < low: return [Finding('these cameras did not take these pictures', f'{evidence}; no single repair found',
-        'Another session\'s calibration, another crop, or intrinsics that were overwritten: convert again from the recording.' + typed, '01_camera_distance')]
-    if d.score.mean < .9: return [Finding('masks and cameras fit loosely', evidence, 'Rough masks, or a camera about a degree off: look at the worst view.', problem=False)]
+    evidence = f'coherence {d.score.mean:.2f}, worst view {views[d.score.iou.argmin()]} with {d.score.iou.min():.2f}'
+    if n > len(views): evidence += f' (of views {views})'
+    if d.repair:
+        evidence += f'; with the repair {d.repaired:.2f}' + f'; {d.repair.found}'*bool(d.repair.found)
+        return [Finding(d.repair.what, evidence, d.repair.do, 'ledger 2, image-camera mismatch')]
+    if d.score.mean < low:
+        typed = ' K is exactly FaceLift\'s: was it measured, or typed in?' if written_by_hand(s.cameras) else ''
+        return [Finding('these cameras did not take these pictures', f'{evidence}; no single repair found',
+                        'Another session\'s calibration, another crop, or K overwritten: convert again.' + typed, '01_camera_distance')]
+    if d.score.mean < .9:
+        return [Finding('masks and cameras fit loosely', evidence,
+                        'Rough masks, or a camera about a degree off: look at the worst view.', problem=False)]
     return []
 
 # %% ../../nbs/core/47_checks.ipynb #c013
 def sample_findings(s: Sample, search: bool = True) -> list:
     "All findings of one sample; without `search` the cameras are not compared with the pictures"
-    if s.cameras is None: return [Finding('no camera file', f'{len(s)} pictures', 'A flat sample trains multi-view diffusion only.', problem=False), *picture_findings(s)]
     out = picture_findings(s)
+    if s.cameras is None:
+        return [*out, Finding('no camera file', f'{len(s)} pictures', 'A flat sample trains multi-view diffusion only.', problem=False)]
     if any(f.what.startswith('no alpha') for f in out): return out
     try:
         views = few_views(s); centre = triangulate_centre(s.masks[views], s.cameras[views])
@@ -113,9 +130,8 @@ def _merged(found: dict, n: int) -> list:
     kinds = {}
     for name, fs in found.items():
         for f in fs: kinds.setdefault((f.what, f.remedy), []).append((name, f))
-    merged = [Finding(f.what, f.evidence if n == 1 else f'{len(fs)} of {n} samples, first {name}: {f.evidence}', f.remedy, f.issue, f.problem)
-              for fs in kinds.values() for name, f in fs[:1]]
-    return sorted(merged, key=lambda f: not f.problem)
+    where = lambda fs: '' if n == 1 else f'{len(fs)} of {n} samples, first {fs[0][0]}: '
+    return sorted((replace(fs[0][1], evidence=where(fs) + fs[0][1].evidence) for fs in kinds.values()), key=lambda f: not f.problem)
 
 # %% ../../nbs/core/47_checks.ipynb #c014
 def check(path, most: int = 50, search: int = 3) -> Report:
@@ -139,4 +155,5 @@ def _score(s):
 def _verdict(fs, seen) -> str:
     bad = sum(f.problem for f in fs)
     if not bad: return f'Good: {seen}.'
-    return f'{bad} problem{"s" if bad > 1 else ""}: {next(f.what for f in fs if f.problem)}{", and more" if bad > 1 else ""}. {seen[0].upper()}{seen[1:]}.'
+    first = next(f.what for f in fs if f.problem)
+    return f'1 problem: {first}. Seen: {seen}.' if bad == 1 else f'{bad} problems, first: {first}. Seen: {seen}.'

@@ -85,7 +85,7 @@ def cut_out(
     cameras, # Z-up `Cameras`
     floor: float = 0., # height of the floor in the cameras' world
     unit: float = 1., # units of the cameras' world per millimetre
-    clear: float = 3.) -> Tensor: # millimetres above the floor where carving starts
+    clear: float = 6.) -> Tensor: # millimetres above the floor where carving starts
     "Masks (V,H,W) in 0..1 of the mouse, with its ears and feet, without shadow and mirror image; empty where nothing is found"
     import cv2
     body, changed = (np.stack(m) for m in zip(*(segment(i.numpy(), b.numpy()) for i, b in zip(images, backgrounds))))

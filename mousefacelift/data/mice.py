@@ -85,7 +85,7 @@ def _index(dst: Path):
         for folder in folders: meta = read_json(folder/'sample.json'); rows.writerow((folder.name, *(meta[k] for k in keys)))
     write_list(dst/'mice.txt', folders)
 
-# %% ../../nbs/core/44_mice.ipynb #c018
+# %% ../../nbs/core/44_mice.ipynb #c019
 def contact_sheet(mice: list, cameras: Cameras, samples: int = 5):
     "A figure: one row per `Mouse`, one column per camera"
     import matplotlib.pyplot as plt

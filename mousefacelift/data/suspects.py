@@ -39,7 +39,8 @@ def pose_repairs(c: Cameras) -> list:
 def intrinsics_repairs(c: Cameras) -> list:
     "Intrinsics of another picture size, with x for y, or counted from another corner"
     k, half = c.fxfycxcy, c.fxfycxcy.new_tensor([0, 0, .5, .5]); new = lambda what, do, k: Repair(what, do, replace(c, fxfycxcy=k))
-    return [*(new('K belongs to pictures of another size', f'Multiply fx, fy, cx and cy by {s:.3g}.', k*s) for s in (1/4, 1/3, 1/2, 2/3, 3/4, 4/5, 5/4, 4/3, 3/2, 2, 3, 4)),
+    return [*(new('K belongs to pictures of another size', f'Multiply fx, fy, cx and cy by {s:.3g}.', k*s)
+              for s in (1/4, 1/3, 1/2, 2/3, 3/4, 4/5, 5/4, 4/3, 3/2, 2, 3, 4)),
             new('x and y of K are exchanged', 'Exchange fx with fy and cx with cy.', k[:, [1, 0, 3, 2]]),
             new('pixels are counted from 1', 'Subtract 0.5 from cx and cy: here the first pixel has its centre at 0.5.', k - half),
             new('pixel centres are counted from 0', 'Add 0.5 to cx and cy: here the first pixel has its centre at 0.5.', k + half)]
@@ -123,5 +124,6 @@ def diagnose(
         found = _best(found, [*pose_repairs(cameras), *intrinsics_repairs(cameras)], score)
         found = _best(found, [ordered(cameras, o) for o in neighbours(list(range(n)))], score)
         found = _best(found, moved_repairs(near, cameras, steps), score)
-        if n <= 8 and (found[0] < low or found[0] < .9 and found[1] and found[1].order): found = _best(found, [ordered(cameras, o) for o in likely_orders(near, cameras)], score)
+        if n <= 8 and (found[0] < low or found[0] < .9 and found[1] and found[1].order):
+            found = _best(found, [ordered(cameras, o) for o in likely_orders(near, cameras)], score)
     return Diagnosis(first, found[1], found[0]) if found[1] and found[0] >= low else Diagnosis(first)

@@ -31,7 +31,8 @@ def _check(g):
         if not torch.isfinite(x).all(): raise InputError(name, 'NaN or infinity', 'finite numbers', 'Look for it where the tensor was made.')
         if name in _ranges and not _ranges[name][2](x):
             raise InputError(name, f'values from {x.min():.3g} to {x.max():.3g}', *_ranges[name][:2])
-    if g.sh.shape[1] not in (1, 4, 9, 16): raise InputError('sh', f'shape {tuple(g.sh.shape)}', '(N, K, 3) with K = 1, 4, 9 or 16', 'K = (degree + 1)^2.')
+    if g.sh.shape[1] not in (1, 4, 9, 16):
+        raise InputError('sh', f'shape {tuple(g.sh.shape)}', '(N, K, 3) with K = 1, 4, 9 or 16', 'K = (degree + 1)^2.')
 
 # %% ../../nbs/core/20_cloud.ipynb #c007
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,8 @@ def sh_basis(directions: Tensor, degree: int) -> Tensor:
     x, y, z = directions.unbind(-1); one = torch.ones_like(x)
     bands = [[C0*one],
              [-.4886025119029199*k for k in (y, -z, x)],
-             [1.0925484305920792*x*y, -1.0925484305920792*y*z, .31539156525252005*(3*z*z - 1), -1.0925484305920792*x*z, .5462742152960396*(x*x - y*y)],
+             [1.0925484305920792*x*y, -1.0925484305920792*y*z, .31539156525252005*(3*z*z - 1),
+              -1.0925484305920792*x*z, .5462742152960396*(x*x - y*y)],
              [-.5900435899266435*y*(3*x*x - y*y), 2.890611442640554*x*y*z, -.4570457994644658*y*(5*z*z - 1), .3731763325901154*z*(5*z*z - 3),
               -.4570457994644658*x*(5*z*z - 1), 1.445305721320277*z*(x*x - y*y), -.5900435899266435*x*(x*x - 3*y*y)]]
     return torch.stack(sum(bands[:degree + 1], []), -1)
@@ -116,7 +118,8 @@ def cat(clouds) -> Gaussians:
     "One cloud of several, in their order; all must have one degree"
     clouds = list(clouds)
     if not clouds or len({g.degree for g in clouds}) > 1:
-        raise InputError('cat', f'clouds of degrees {[g.degree for g in clouds]}', 'at least one cloud, all of one degree', 'Bring them to one degree first.')
+        raise InputError('cat', f'clouds of degrees {[g.degree for g in clouds]}', 'at least one cloud, all of one degree',
+                         'Bring them to one degree first.')
     return Gaussians(*(torch.cat([getattr(g, k.name) for g in clouds]) for k in fields(Gaussians)))
 
 Gaussians.transformed, Gaussians.cat = transformed, staticmethod(cat)

@@ -15,7 +15,7 @@ from numba import njit, prange
 from numpy.polynomial import Chebyshev, Polynomial
 from torch.autograd.function import once_differentiable
 from .cloud import Gaussians
-from .kernel_projection import K2, TILE, project_back, project_splats, sort_into_tiles, splat
+from .kernel_projection import TILE, project_back, project_splats, sort_into_tiles, splat
 from .projection import SKIP, STOP, Rendering, colours, compose
 from ..geometry.cameras import Cameras
 
@@ -105,7 +105,8 @@ def splat_back(s, k, x0, y0, max_alpha, S, M):
             S[i + BEHIND] += weight*value
             M[j + M0] += g; M[j + M1] += g*along; M[j + M2] += g*w
             M[j + M3] += g*along*along; M[j + M4] += g*along*w; M[j + M5] += g*ww
-            M[j + M6] += weight*S[i + V_RED]; M[j + M7] += weight*S[i + V_GREEN]; M[j + M8] += weight*S[i + V_BLUE]; M[j + M9] += weight*S[i + V_DEPTH]
+            M[j + M6] += weight*S[i + V_RED]; M[j + M7] += weight*S[i + V_GREEN]
+            M[j + M8] += weight*S[i + V_BLUE]; M[j + M9] += weight*S[i + V_DEPTH]
 
 @njit(fastmath=FAST)
 def tile_back(splats, numbers, x0, y0, max_alpha, S, M, moments):

@@ -157,7 +157,8 @@ def _cloud_back(mean, quat, size, opacity, w2c, k, W, H, splats, moments, v_mean
 def project_back(means, quats, scales, opacities, w2c, k, W, H, splats, moments, v_means, v_quats, v_scales, v_opacities):
     "Fill in the gradients of the cloud, given the ten `moments` (V,N,10) of each splat"
     for n in prange(len(means)):
-        v_opacities[n] = _cloud_back(means[n], quats[n], scales[n], opacities[n], w2c, k, W, H, splats[:, n], moments[:, n], v_means[n], v_quats[n], v_scales[n])
+        v_opacities[n] = _cloud_back(means[n], quats[n], scales[n], opacities[n], w2c, k, W, H, splats[:, n], moments[:, n],
+                                     v_means[n], v_quats[n], v_scales[n])
 
 # %% ../../nbs/core/25_kernel_projection.ipynb #c017
 @njit

@@ -56,7 +56,7 @@ def slope(xyz: Tensor, cameras: Cameras) -> Tensor:
     size = f.new_tensor([cameras.width, cameras.height])
     margin = EDGE*size/2
     z = xyz[..., 2:]; held = (xyz[..., :2]/z).clamp(-(c + margin)/f, (size - c + margin)/f)
-    return torch.cat([torch.diag_embed((f/z)), (-f*held/z)[..., None]], -1)
+    return torch.cat([torch.diag_embed(f/z), (-f*held/z)[..., None]], -1)
 
 def project(g: Gaussians, cameras: Cameras) -> Splats:
     "Splats of a cloud; cameras in the cloud's dtype and on its device"

@@ -27,7 +27,7 @@ def render_gsplat(gaussians: Gaussians, cameras: Cameras, background=(1., 1., 1.
     "Pictures by gsplat's CUDA kernels; warns where they clamp alpha elsewhere than at `max_alpha`"
     import gsplat
     if max_alpha != gsplat_clamp(gsplat.__version__):
-        warnings.warn(f'gsplat {gsplat.__version__} clamps alpha at {gsplat_clamp(gsplat.__version__)}, not at {max_alpha}')
+        warnings.warn(f'gsplat {gsplat.__version__} clamps alpha at {gsplat_clamp(gsplat.__version__)}, not at {max_alpha}', stacklevel=2)
     g, c = gaussians.to(torch.float32), cameras.to(gaussians.means.device, torch.float32)
     sums, alpha, _ = gsplat.rasterization(g.means, g.quats, g.scales, g.opacities, g.sh, c.w2c, c.K, c.width, c.height,
                                           near_plane=NEAR, sh_degree=g.degree, packed=False, render_mode='RGB+D')
@@ -48,5 +48,6 @@ def render(
     if name not in _backends: raise InputError('backend', repr(backend), f'auto, {", ".join(_backends)}', 'Choose one of them.')
     if not 0 < max_alpha < 1: raise InputError('max_alpha', max_alpha, 'between 0 and 1', 'Use .99.')
     draw, needs = _backends[name]
-    if needs not in (None, device): raise InputError(f'backend {name}', f'a cloud on {device}', f'a cloud on {needs}', f'Move it with .to({needs!r}).')
+    if needs not in (None, device):
+        raise InputError(f'backend {name}', f'a cloud on {device}', f'a cloud on {needs}', f'Move it with .to({needs!r}).')
     return draw(gaussians, cameras, background, max_alpha)

@@ -41,8 +41,10 @@ def check_pictures(cameras, masks: Tensor, images: Tensor | None = None):
     want = (len(cameras), cameras.height, cameras.width)
     for name, x, shape in (('masks', masks, want), ('images', images, (*want, 3))):
         if x is not None and tuple(x.shape) != shape:
-            raise InputError(name, f'shape {tuple(x.shape)}', f'{shape}, one per camera and of its size', 'Picture, mask and camera are one object: edit them together.')
-    if images is not None and not images.is_floating_point(): raise InputError('images', str(images.dtype), 'floating point in 0..1', 'Divide bytes by 255.')
+            raise InputError(name, f'shape {tuple(x.shape)}', f'{shape}, one per camera and of its size',
+                             'Picture, mask and camera are one object: edit them together.')
+    if images is not None and not images.is_floating_point():
+        raise InputError('images', str(images.dtype), 'floating point in 0..1', 'Divide bytes by 255.')
 
 # %% ../../nbs/core/10_cameras.ipynb #c007
 def camera_rays(
@@ -80,8 +82,10 @@ class Cameras:
             raise InputError('cameras', f'{len(self.fxfycxcy)} intrinsics and {len(self.w2c)} poses', 'as many of each', 'Check the calibration.')
         object.__setattr__(self, 'fxfycxcy', self.fxfycxcy.to(self.w2c))
         if not (self.fxfycxcy[:, :2] > 0).all():
-            raise InputError('fxfycxcy', f'focal lengths {self.fxfycxcy[:, :2].tolist()}', 'positive pixels', 'A negative focal length is a flipped axis.')
-        if self.width < 1 or self.height < 1: raise InputError('cameras', f'size {self.width}x{self.height}', 'at least 1x1', 'Give the picture size.')
+            raise InputError('fxfycxcy', f'focal lengths {self.fxfycxcy[:, :2].tolist()}', 'positive pixels',
+                             'A negative focal length is a flipped axis.')
+        if self.width < 1 or self.height < 1:
+            raise InputError('cameras', f'size {self.width}x{self.height}', 'at least 1x1', 'Give the picture size.')
         if not torch.allclose(self.w2c[:, 3], self.w2c.new_tensor([0., 0., 0., 1.])):
             raise InputError('w2c', f'last row {self.w2c[0, 3].tolist()}', '[0, 0, 0, 1]', 'If the translation stands there, transpose the matrix.')
         check_rotations(self.w2c[:, :3, :3])
@@ -161,7 +165,8 @@ def look_rotation(forward: Tensor, up: Tensor) -> Tensor:
     "World-to-camera rotations (V,3,3) of cameras that look along `forward` (V,3), the picture's top towards `up` (3,)"
     z = torch.nn.functional.normalize(forward, dim=-1)
     x = torch.linalg.cross(z, up.expand_as(z))
-    if (x.norm(dim=-1) < 1e-6).any(): raise InputError('look_rotation', 'a camera that looks along up', 'any other direction', 'Move it off the pole or give another `up`.')
+    if (x.norm(dim=-1) < 1e-6).any():
+        raise InputError('look_rotation', 'a camera that looks along up', 'any other direction', 'Move it off the pole or give another `up`.')
     x = torch.nn.functional.normalize(x, dim=-1)
     return torch.stack([x, torch.linalg.cross(z, x), z], -2)
 
@@ -208,10 +213,12 @@ def transformed(self: Cameras, T) -> Cameras:
 def read_frames(path) -> list:
     "The `frames` of an `opencv_cameras.json`; raises `InputError` that names the frame and the key that is missing"
     content = read_json(path); frames = content.get('frames') if isinstance(content, dict) else None
-    if not isinstance(frames, list) or not frames: raise InputError(path, 'no "frames" list', 'FaceLift\'s opencv_cameras.json', 'Check that this is a camera file.')
+    if not isinstance(frames, list) or not frames:
+        raise InputError(path, 'no "frames" list', 'FaceLift\'s opencv_cameras.json', 'Check that this is a camera file.')
     for i, f in enumerate(frames):
         missing = [k for k in ('w', 'h', 'fx', 'fy', 'cx', 'cy', 'w2c') if k not in f] if isinstance(f, dict) else ['everything']
-        if missing: raise InputError(path, f'frame {i} lacks {", ".join(missing)}', 'w, h, fx, fy, cx, cy and w2c in each frame', 'Write the file again.')
+        if missing:
+            raise InputError(path, f'frame {i} lacks {", ".join(missing)}', 'w, h, fx, fy, cx, cy and w2c in each frame', 'Write the file again.')
     return frames
 
 def read_opencv(path) -> Cameras:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 from ..files import InputError
-from .cameras import Cameras, check_pictures, look_rotation
+from .cameras import Cameras, check_pictures
 from .edits import retake
 from .hull import carve, subject_ball, triangulate
 from .raw import RawCameras
@@ -45,7 +45,9 @@ class Transform:
     @classmethod
     def from_dict(cls, d: dict):
         return cls(d['form'], *(torch.tensor(d[k], dtype=torch.float64) for k in ('similarity', 'homographies', 'error_px')))
-    def __repr__(self): return f'Transform({self.form}, 1 unit = {1/self.scale:.4g}, centre {[round(x, 2) for x in self.centre.tolist()]}, error up to {self.error_px.max():.2g} px)'
+    def __repr__(self):
+        centre = [round(x, 2) for x in self.centre.tolist()]
+        return f'Transform({self.form}, 1 unit = {1/self.scale:.4g}, centre {centre}, error up to {self.error_px.max():.2g} px)'
 
 # %% ../../nbs/core/16_canonical.ipynb #c007
 def _pinholes(cameras): return cameras.ideal() if isinstance(cameras, RawCameras) else cameras.to(torch.float64)

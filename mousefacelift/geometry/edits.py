@@ -24,7 +24,8 @@ def sources(cameras, new: Cameras) -> Tensor:
 
 def check_centres(cameras, new: Cameras):
     "Raise `InputError` unless the cameras stand where they stood, to 1e-5 of their distance from the origin"
-    if len(cameras) != len(new): raise InputError('new cameras', f'{len(new)} for {len(cameras)} pictures', 'one per picture', 'Edit the cameras that belong to the pictures.')
+    if len(cameras) != len(new):
+        raise InputError('new cameras', f'{len(new)} for {len(cameras)} pictures', 'one per picture', 'Edit the cameras that belong to the pictures.')
     moved = (cameras.centres.double() - new.centres.double()).norm(dim=-1); far = moved > 1e-5*cameras.centres.double().norm(dim=-1).clamp(min=1)
     if far.any(): raise InputError('new cameras', f'camera {far.nonzero()[0].item()} moved by {moved.max():.3g}', 'the same centres',
         'A picture cannot be taken again from another place. A change of world frame goes with the old cameras: `transformed` on both.')

@@ -44,7 +44,9 @@ def triangulate(masks: Tensor, cameras):
         off[[i for i in range(len(off)) if i not in seen]] = np.inf
         score = off.clamp(max=1).sum().item()
         if (off < 1).sum() > 1 and (best is None or score < best[0]): best = score, off < 1
-    if best is None: raise InputError('cameras', 'views that meet nowhere, or all look along one line', 'two that see the subject from different sides', 'Run `mousefacelift check`.')
+    if best is None:
+        raise InputError('cameras', 'views that meet nowhere, or all look along one line',
+                         'two that see the subject from different sides', 'Run `mousefacelift check`.')
     return nearest_point(o[best[1]], d[best[1]]), best[1]
 
 def triangulate_centre(masks: Tensor, cameras) -> Tensor:
@@ -98,7 +100,8 @@ class Hull:
         return self.occupancy & (inner[0] < .5)
     @property
     def centroid(self) -> Tensor:
-        if not self.occupancy.any(): raise InputError('masks', 'no point that all of them show', 'masks of one subject', 'Check cameras and masks: `mousefacelift check`.')
+        if not self.occupancy.any():
+            raise InputError('masks', 'no point that all of them show', 'masks of one subject', 'Check cameras and masks: `mousefacelift check`.')
         return self.points.mean(0)
 
 def subject_ball(masks: Tensor, cameras):

@@ -17,7 +17,8 @@ from .rigs import calibration, random_rig
 # %% ../../nbs/core/13_raw.ipynb #c005
 def half_pixel(K: Tensor, first: int) -> Tensor:
     "`K` (...,3,3) of a file whose first pixel is centred at `first` (1: MATLAB, 0: OpenCV), for pixel centres at +0.5"
-    if first not in (0, 1): raise InputError('half_pixel', f'first pixel {first!r}', '1 (MATLAB, DANNCE) or 0 (OpenCV)', 'Say how the file counts pixels.')
+    if first not in (0, 1):
+        raise InputError('half_pixel', f'first pixel {first!r}', '1 (MATLAB, DANNCE) or 0 (OpenCV)', 'Say how the file counts pixels.')
     K = torch.as_tensor(K).clone(); K[..., :2, 2] += .5 - first
     return K
 
@@ -72,7 +73,8 @@ class RawCameras:
             if not torch.isfinite(x).all(): raise InputError(name, 'NaN or infinity', 'finite numbers', 'Read the calibration again.')
         V, shapes = len(self.w2c), [tuple(x.shape) for x in (self.K, self.radial, self.tangential)]
         if shapes != [(V, 3, 3), (V, *shapes[1][1:2]), (V, 2)] or shapes[1][1] > 6:
-            raise InputError('raw cameras', f'shapes of K, radial, tangential {shapes} for {V} poses', '(V,3,3), (V,0..6), (V,2)', 'One row per camera.')
+            raise InputError('raw cameras', f'shapes of K, radial, tangential {shapes} for {V} poses',
+                             '(V,3,3), (V,0..6), (V,2)', 'One row per camera.')
         self.ideal()
 
     def ideal(self) -> Cameras:

@@ -157,7 +157,7 @@ def forward(self: GSLRM, images: Tensor, cameras: Cameras|list) -> list:
     parts = (dict(means=out['xyz'], quats=out['quats'], scales=out['log_scales'].exp(), opacities=out['opacity_logits'].sigmoid(), sh=out['sh']) for out in outs)
     return [Gaussians(**{name: x[i] for name, x in part.items()}) for part in parts for i in range(n)]
 
-# %% ../../nbs/core/51_gslrm.ipynb #c034
+# %% ../../nbs/core/51_gslrm.ipynb #c036
 _facelift = dict(patch_size='patch', d='width', d_head='head', n_layer='layers', n_gaussians='free', sh_degree='sh_degree', add_refsrc_marker='marker')
 _fixed = dict(hard_pixelalign=(True,), upsample_factor=(1,), depth_preact_bias=(0, 0.))
 
@@ -180,7 +180,7 @@ def from_facelift(cls: GSLRM, source: dict|str|Path, config: dict = None, clip_x
     tensors = {k: v.float() for k, v in without(tensors, 'loss_calculator.').items()}
     return load_strict(model, tensors, 'FaceLift checkpoint' if isinstance(source, dict) else source).eval()
 
-# %% ../../nbs/core/51_gslrm.ipynb #c038
+# %% ../../nbs/core/51_gslrm.ipynb #c040
 @patch
 def save_pretrained(self: GSLRM, folder):
     "Write `config.json` and `model.safetensors` to `folder`, whole or not at all"

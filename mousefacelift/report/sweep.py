@@ -41,7 +41,7 @@ def sweep(notebook, grid: dict, run, **fixed) -> pd.DataFrame:
     tables = []
     for point in todo:
         path = launch(notebook, Path(run)/slug(point), **fixed, **point)/'metrics.csv'
-        if not path.exists(): raise InputError(path, 'the notebook wrote no metrics.csv', 'a notebook that writes one into `out`', 'Choose another notebook.')
+        if not path.exists(): raise InputError(path, 'no such file', 'a notebook that writes metrics.csv into `out`', 'Choose another notebook.')
         found = pd.read_csv(path)
         for i, (k, v) in enumerate(flat(point).items()):
             if k not in found: found.insert(i, k, v)
