@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['HELD_OUT', 'ON_INPUTS', 'splits', 'cut_of', 'split_by_time', 'as_inputs', 'reconstruct', 'score_pictures',
-           'score_cloud', 'angle_to_inputs', 'evaluate', 'interval', 'summary', 'wide', 'difference', 'worst']
+           'score_cloud', 'angle_to_inputs', 'score_split', 'evaluate', 'interval', 'summary', 'wide', 'difference',
+           'worst']
 
 # %% ../../nbs/core/72_protocols.ipynb #c002
 import time
@@ -82,6 +83,19 @@ def _rows(values: dict, views: list, common: dict) -> list:
     notes = {'lpips': lpips_missing()}
     return [dict(common, view=v, metric=m, value=float(x), note=notes.get(m, '')) for m, xs in values.items() for v, x in zip(views, xs)]
 
+def score_split(sample: Sample, methods: dict, floors: dict, inputs: list, scored: list, common: dict) -> list:
+    "Rows of `evaluate` for one sample, its `inputs` and the views that are `scored`"
+    common = dict(common, sample=sample.name, inputs=','.join(map(str, inputs)), n_inputs=len(inputs), seed=0)
+    true = sample.views(scored); pictures = true.on_white(), true.masks; rows = []
+    for name, floor in floors.items(): rows += _rows(score_pictures(*floor(*pictures), *pictures), scored, dict(common, method=name))
+    for key, method in methods.items():
+        name, seed = key if isinstance(key, tuple) else (key, 0); begin = time.perf_counter(); cloud = reconstruct(method, sample, inputs)
+        seconds = time.perf_counter() - begin; values, distance = score_cloud(cloud, sample, scored); this = dict(common, method=name, seed=seed)
+        rows += _rows(values, scored, this) + _rows({'chamfer': [distance], 'seconds': [seconds]}, [-1], this)
+    centre = subject_centre(sample.masks[inputs], sample.cameras[inputs])
+    angles = {v: angle_to_inputs(sample.cameras, centre, inputs, v) for v in scored}
+    return [dict(row, angle=angles.get(row['view'], float('nan'))) for row in rows]
+
 def evaluate(
     samples, # of `Sample`, any iterable
     methods: dict, # name or (name, seed) -> (images, masks, cameras) -> Gaussians
@@ -91,20 +105,8 @@ def evaluate(
     cut: list | None = None, # (inputs, scored) lists of views, instead of `leave`
 ) -> pd.DataFrame:
     "Tidy scores: protocol, sample, inputs, n_inputs, method, seed, view, angle, metric, value, note"
-    rows = []
-    for sample in samples:
-        for inputs, scored in cut_of(sample, cut) if cut else splits(len(sample), leave, protocol):
-            common = dict(protocol=protocol, sample=sample.name, inputs=','.join(map(str, inputs)), n_inputs=len(inputs), seed=0)
-            true = sample.views(scored); pictures = true.on_white(), true.masks
-            for name, floor in floors.items(): rows += _rows(score_pictures(*floor(*pictures), *pictures), scored, dict(common, method=name))
-            for key, method in methods.items():
-                name, seed = key if isinstance(key, tuple) else (key, 0); begin = time.perf_counter(); cloud = reconstruct(method, sample, inputs)
-                seconds = time.perf_counter() - begin; values, distance = score_cloud(cloud, sample, scored); this = dict(common, method=name, seed=seed)
-                rows += _rows(values, scored, this) + _rows({'chamfer': [distance], 'seconds': [seconds]}, [-1], this)
-            centre = subject_centre(sample.masks[inputs], sample.cameras[inputs])
-            angles = {v: angle_to_inputs(sample.cameras, centre, inputs, v) for v in scored}
-            for row in rows: row.setdefault('angle', angles.get(row['view'], float('nan')))
-    return pd.DataFrame(rows)
+    return pd.DataFrame([row for sample in samples for inputs, scored in (cut_of(sample, cut) if cut else splits(len(sample), leave, protocol))
+                         for row in score_split(sample, methods, floors, inputs, scored, dict(protocol=protocol))])
 
 # %% ../../nbs/core/72_protocols.ipynb #c020
 def interval(values, level: float = .95, draws: int = 2000):
@@ -122,7 +124,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 def wide(table: pd.DataFrame, metrics=('psnr', 'psnr mouse', 'ssim', 'ssim mouse', 'iou', 'lpips')) -> pd.DataFrame:
-    "The summary for a page: methods down, metrics across, 'mean [low, high]' in each place, n/a where there is no value"
+    "The summary of one protocol for a page: methods down, metrics across, 'mean [low, high]' in each place, n/a where there is no value"
     s = summary(table); digits = {m: 1 if m.startswith('psnr') else 3 for m in metrics}
     def cell(r): return 'n/a' if np.isnan(r['mean']) else f"{r['mean']:.{(d := digits[r.metric])}f}" + ('' if np.isnan(r.low) else f' [{r.low:.{d}f}, {r.high:.{d}f}]')
     s = s[s.metric.isin(metrics)]; s = s.assign(cell=[cell(r) for _, r in s.iterrows()])

@@ -47,7 +47,7 @@ class GSLRMConfig:
     @property
     def numbers(self): return 11 + 3*(self.sh_degree + 1)**2 # of one Gaussian: xyz 3, sh, scale 3, rotation 4, opacity 1
 
-sizes = dict(tiny=GSLRMConfig(width=192, head=32, layers=6), small=GSLRMConfig(width=512, layers=12), facelift=GSLRMConfig())
+sizes = dict(tiny=GSLRMConfig(patch=2, width=96, head=32, layers=6, sparse=True), small=GSLRMConfig(width=512, layers=12), facelift=GSLRMConfig())
 
 # %% ../../nbs/core/51_gslrm.ipynb #c007
 def patches(x: Tensor, p: int) -> Tensor:
@@ -99,8 +99,8 @@ class GSLRM(nn.Module):
         "Draw fresh weights from torch's global generator"
         for name, p in self.named_parameters():
             if p.ndim == 1: p.fill_(1.); continue
-            small = 1/math.sqrt(2*self.config.layers) if name.endswith(('attn.fc.weight', 'mlp.2.weight')) else 1.
-            p.normal_(std=small / math.sqrt(3*p.shape[1]))
+            into_residual, head = name.endswith(('attn.fc.weight', 'mlp.2.weight')), name.endswith(('linear.weight', 'decoder.1.weight'))
+            p.normal_(std=(1/math.sqrt(2*self.config.layers) if into_residual else .17 if head else 1.) / math.sqrt(p.shape[1]))
 
 # %% ../../nbs/core/51_gslrm.ipynb #c014
 @patch

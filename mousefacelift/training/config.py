@@ -17,7 +17,8 @@ class TrainConfig:
     model: str = 'tiny' # size of the network, a name of `models.gslrm.sizes`
     inputs: int = 4 # pictures that the network sees
     choose: str = 'first' # which: the `first` views of a sample, or `random` ones, drawn anew at each step
-    targets: int = 4 # views that the loss sees, drawn from all of a sample's at each step
+    targets: int = 6 # views that the loss sees, drawn from all of a sample's at each step
+    rotate: bool = True # each sample is turned about the vertical by a random angle
     mirror: bool = True # half of the samples are mirrored, pictures, masks and cameras together
     steps: int = 2000
     batch: int = 1 # samples per step and process
@@ -26,10 +27,10 @@ class TrainConfig:
     weight_decay: float = .05 # of matrices
     clip: float = 1. # norm of the gradient
     skip: float = 20. # leave a step out if the gradient's norm exceeds this times `clip`
-    l2: float = 1. # weights of the loss's terms, `losses.terms`
-    masked_l2: float = 0.
+    l2: float = 0. # weights of the loss's terms, `losses.terms`
+    masked_l2: float = 2.
     alpha: float = 0.
-    masked_alpha: float = 0.
+    masked_alpha: float = .3
     seed: int = 0
     checkpoint_every: int = 500 # steps
     precision: str = 'no' # 'no' is float32, 'bf16' autocasts
