@@ -77,9 +77,9 @@ def mice(dst, n, rig, size, seed):
 # %% ../../nbs/core/90_cli.ipynb #c010
 @main.command()
 @click.argument('source', metavar='INPUT', type=click.Path(path_type=Path))
-@click.option('-o', 'out', required=True, type=click.Path(path_type=Path), help='Folder for gaussians.ply, turntable.mp4, viewer.html, cameras.json.')
+@click.option('-o', 'out', required=True, type=click.Path(path_type=Path), help='Folder for the ply, turntable, viewer and cameras.')
 @click.option('--model', default='fit', show_default=True, help='hull, fit, or a trained GS-LRM (folder, or FaceLift .pt).')
-@click.option('--frame', default='canonical', show_default=True, type=click.Choice(['canonical', 'rig']), help='Coordinates of the ply; rig is millimetres.')
+@click.option('--frame', default='canonical', show_default=True, type=click.Choice(['canonical', 'rig']), help='Of the ply; rig is mm.')
 @click.option('--inputs', help='Which views, as in 0,1,2; all of them by default.')
 def reconstruct(source, out, model, frame, inputs):
     "A sample or a data set -> Gaussians, turntable, viewer, cameras."
@@ -125,13 +125,14 @@ def train(network, samples, out, config, settings, resume):
     from mousefacelift.data.samples import find_samples, read_sample
     from mousefacelift.training.config import read_config
     from mousefacelift.training.gslrm import train_gslrm
-    if (out/'config.json').exists() and not resume: raise InputError(out, 'a run is there already', 'an empty folder', 'Go on with --resume, or choose another folder.')
+    if (out/'config.json').exists() and not resume:
+        raise InputError(out, 'a run is there already', 'an empty folder', 'Go on with --resume, or choose another folder.')
     train_gslrm(read_config(config, settings), [read_sample(f) for f in find_samples(samples)], out)
     click.echo(out)
 
 @main.command()
 @click.argument('path', type=click.Path(path_type=Path))
-@click.option('--model', 'models', multiple=True, default=['hull', 'fit'], show_default=True, help='hull, fit, or a trained GS-LRM; may be repeated.')
+@click.option('--model', 'models', multiple=True, default=['hull', 'fit'], show_default=True, help='hull, fit, or a GS-LRM; repeatable.')
 @click.option('--leave', default=1, show_default=True, help='Cameras held out at a time.')
 @click.option('-o', 'out', type=click.Path(path_type=Path), help='Where to write the tidy table (CSV).')
 def evaluate(path, models, leave, out):
@@ -140,7 +141,7 @@ def evaluate(path, models, leave, out):
     from mousefacelift.evaluation.protocols import evaluate as run, summary
     from mousefacelift.files import atomic_path
     from mousefacelift.report.reconstruction import method
-    table = run({m: method(m) for m in models}, [read_sample(f) for f in find_samples(path)], leave=leave)
+    table = run([read_sample(f) for f in find_samples(path)], {m: method(m) for m in models}, leave=leave)
     if out:
         with atomic_path(out) as p: table.to_csv(p, index=False)
     click.echo(summary(table).to_string())

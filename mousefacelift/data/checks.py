@@ -115,11 +115,12 @@ def sample_findings(s: Sample, search: bool = True) -> list:
     if s.cameras is None:
         return [*out, Finding('no camera file', f'{len(s)} pictures', 'A flat sample trains multi-view diffusion only.', problem=False)]
     if any(f.what.startswith('no alpha') for f in out): return out
+    apart = coherence_findings(s) if search else []
+    if any(f.problem for f in apart): return apart + out # where the subject is cannot be known
     try:
         views = few_views(s); centre = triangulate_centre(s.masks[views], s.cameras[views])
-        s.cameras.require_in_front(centre[None]); out += rig_findings(s.cameras, centre)
-    except InputError as e: out.append(Finding(e.came, f'{s.name} {e.where}', e.do, 'ledger 2, image-camera mismatch'))
-    return coherence_findings(s) + out if search else out
+        return apart + rig_findings(s.cameras.require_in_front(centre[None]), centre) + out
+    except InputError as e: return [*out, Finding(e.came, f'{s.name} {e.where}', e.do, 'ledger 2, image-camera mismatch')]
 
 def _read(folder):
     try: return read_sample(folder)

@@ -52,7 +52,7 @@ class Coherence:
     def mean(self) -> float: return self.iou.mean().item()
     def __repr__(self): return f'Coherence({self.mean:.3f}; views {self.iou.tolist()}; left out {self.left_out.mean():.3f})'.replace('0000', '')
 
-def coherence(near: CloseUps, cameras: Cameras, steps: int = 96) -> Coherence:
+def coherence(near: CloseUps, cameras: Cameras, steps: int = 72) -> Coherence:
     "How well `cameras` fit the close-ups; views that cannot meet in one subject score 0"
     try: seen = left_out(near.masks, near.through(cameras), steps=steps)
     except InputError: seen = torch.zeros_like(near.masks)

@@ -57,7 +57,7 @@ def ordered(c: Cameras, order: list) -> Repair:
     "The cameras in another order than in their file"
     return Repair('the views are in another order than the cameras', f'Give picture i camera {order}[i].', c[order], order=tuple(order))
 
-def likely_orders(near: CloseUps, c: Cameras, most: int = 20) -> list:
+def likely_orders(near: CloseUps, c: Cameras, most: int = 12) -> list:
     "Orders that make each picture cohere with those before it, grown from three views; the `most` likely are kept"
     grown = [[]]
     for k in range(1, len(c) + 1):
@@ -78,7 +78,7 @@ def _shifted(c: Cameras, v: int, by) -> Cameras:
     k = c.fxfycxcy.clone(); k[v, 2:] += by.to(k)
     return replace(c, fxfycxcy=k)
 
-def moved_repairs(near: CloseUps, c: Cameras, steps: int = 64) -> list:
+def moved_repairs(near: CloseUps, c: Cameras, steps: int = 72) -> list:
     "For each camera, the small turn that makes it fit the other views best"
     pixel = near.sides/near.masks.shape[-1]; uv = centroids(near.masks)[0]*pixel[:, None] + near.corners; out = []
     for v in range(len(c) if len(c) > 2 else 0):
@@ -117,7 +117,7 @@ def diagnose(
     size: int = 48, # pixels of the windows in which silhouettes are compared
 ) -> Diagnosis:
     "Whether `masks` and `cameras` belong together, and if not, which single repair makes them"
-    near = close_ups(masks, size); steps = size*4//3; first = coherence(near, cameras, steps); n = len(cameras)
+    near = close_ups(masks, size); steps = size*3//2; first = coherence(near, cameras, steps); n = len(cameras)
     score = lambda c: coherence(near, c, steps).mean
     found = first.mean, None
     if first.mean <= 1 - margin:

@@ -45,7 +45,7 @@ def read_tensors(
     expected: str = None): # SHA-256 that the file must have
     "A checkpoint's tensors by name, on the CPU; raises `InputError` that names the file and what is wrong with it"
     digest = sha256(path)
-    if expected and digest != expected: raise InputError(path, f'SHA-256 {digest}', expected, 'The file is damaged, or another one lies in its place.')
+    if expected and digest != expected: raise InputError(path, f'SHA-256 {digest}', expected, 'It is damaged, or another one lies in its place.')
     content = _read_safetensors(path) if Path(path).suffix == '.safetensors' else _read_torch(path)
     if key is not None:
         if not isinstance(content, dict) or key not in content:
@@ -70,7 +70,7 @@ def load_strict(module: nn.Module, tensors: dict, where='state dict') -> nn.Modu
         if k not in own: raise InputError(where, f'an extra tensor {k} {tuple(v.shape)}', f'the {len(own)} of {type(module).__name__}',
                                           'These are the weights of another model, or of another configuration.')
         if v.shape != own[k].shape: raise InputError(where, f'{k} of shape {tuple(v.shape)}', str(tuple(own[k].shape)), 'Check the configuration.')
-        if not torch.isfinite(v).all(): raise InputError(where, f'NaN or infinity in {k}', 'finite weights', 'The training run that wrote it had exploded.')
+        if not torch.isfinite(v).all(): raise InputError(where, f'NaN or infinity in {k}', 'finite weights', 'The run that wrote it had exploded.')
     module.load_state_dict(tensors, strict=True, assign=any(v.is_meta for v in own.values()))
     return module
 

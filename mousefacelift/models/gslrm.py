@@ -39,9 +39,10 @@ class GSLRMConfig:
     checkpointing: bool = False # recompute each layer in the backward pass: less memory, more time
 
     def __post_init__(self):
-        if self.width % self.head: raise InputError('GSLRMConfig', f'width {self.width}, head {self.head}', 'a width divisible by head', 'Change one of them.')
+        if self.width % self.head:
+            raise InputError('GSLRMConfig', f'width {self.width}, head {self.head}', 'a width divisible by head', 'Change one of them.')
         if self.plucker not in ('custom', 'augmented'):
-            raise InputError('GSLRMConfig', f'plucker {self.plucker!r}', "'custom' or 'augmented'", 'Depth counts from p, which the other form lacks.')
+            raise InputError('GSLRMConfig', f'plucker {self.plucker!r}', "'custom' or 'augmented'", 'Depth counts from p, which others lack.')
     @property
     def channels(self): return 9 if self.plucker == 'custom' else 12 # of the posed picture
     @property
@@ -125,7 +126,7 @@ def place(self: GSLRM, free: Tensor, pixels: Tensor, o: Tensor, d: Tensor) -> di
 
 @patch
 def raw(self: GSLRM, images: Tensor, fxfycxcy: Tensor, w2c: Tensor) -> dict:
-    "Gaussians of `images` (B,V,3,H,W) in 0..1, `fxfycxcy` (B,V,4) px, `w2c` (B,V,4,4), free ones first: xyz and log_scales (B,N,3), sh (B,N,K,3), quats (B,N,4), opacity_logits (B,N)"
+    "xyz, log_scales (B,N,3), sh (B,N,K,3), quats (B,N,4), opacity_logits (B,N), free first, of images (B,V,3,H,W), fxfycxcy (B,V,4), w2c (B,V,4,4)"
     c, (B, V, _, H, W) = self.config, images.shape
     o, d = camera_rays(fxfycxcy, w2c, W, H); o = o[:, :, None, None].expand_as(d); rgb = images.movedim(2, -1)
     flat = patches(torch.cat([2*rgb - 1, plucker(o, d, c.plucker).to(rgb)], -1), c.patch)
@@ -144,28 +145,31 @@ def forward(self: GSLRM, images: Tensor, cameras: Cameras|list) -> list:
     cameras = [cameras]*len(images) if isinstance(cameras, Cameras) else cameras
     p = self.config.patch
     if images.ndim != 5 or images.shape[2] != 3 or images.shape[-2] % p or images.shape[-1] % p:
-        raise InputError('images', f'shape {tuple(images.shape)}', f'(B, V, 3, H, W) with H and W divisible by the patch, {p}', 'Resize pictures and cameras together.')
+        raise InputError('images', f'shape {tuple(images.shape)}', f'(B, V, 3, H, W) with H and W divisible by the patch, {p}',
+                         'Resize pictures and cameras together.')
     if images.min() < -1e-3 or images.max() > 1.001:
         raise InputError('images', f'values {images.min():.3g}..{images.max():.3g}', '0..1', 'Divide 8-bit pictures by 255.')
-    came = {(len(c), c.height, c.width) for c in cameras}
-    if len(cameras) != len(images) or came != {(images.shape[1], *images.shape[3:])}:
-        raise InputError('cameras', f'{len(cameras)} of (views, height, width) {sorted(came)}', f'{len(images)} of {(images.shape[1], *images.shape[3:])}',
+    came, want = {(len(c), c.height, c.width) for c in cameras}, (images.shape[1], *images.shape[3:])
+    if len(cameras) != len(images) or came != {want}:
+        raise InputError('cameras', f'{len(cameras)} of (views, height, width) {sorted(came)}', f'{len(images)} of {want}',
                          'Each picture needs its own camera, of its own size.')
     k, w2c = (torch.stack([getattr(c, name) for c in cameras]).to(images.device) for name in ('fxfycxcy', 'w2c'))
     n = 1 if self.config.sparse else len(images) # sparse samples differ in length
     outs = [self.raw(*some) for some in zip(images.split(n), k.split(n), w2c.split(n))]
-    parts = (dict(means=out['xyz'], quats=out['quats'], scales=out['log_scales'].exp(), opacities=out['opacity_logits'].sigmoid(), sh=out['sh']) for out in outs)
-    return [Gaussians(**{name: x[i] for name, x in part.items()}) for part in parts for i in range(n)]
+    parts = ((out['xyz'], out['quats'], out['log_scales'].exp(), out['opacity_logits'].sigmoid(), out['sh']) for out in outs)
+    return [Gaussians(*one) for part in parts for one in zip(*part)]
 
 # %% ../../nbs/core/51_gslrm.ipynb #c036
-_facelift = dict(patch_size='patch', d='width', d_head='head', n_layer='layers', n_gaussians='free', sh_degree='sh_degree', add_refsrc_marker='marker')
+_facelift = dict(patch_size='patch', d='width', d_head='head', n_layer='layers', n_gaussians='free', sh_degree='sh_degree',
+                 add_refsrc_marker='marker')
 _fixed = dict(hard_pixelalign=(True,), upsample_factor=(1,), depth_preact_bias=(0, 0.))
 
 def facelift_config(block: dict|None, clip_xyz=False) -> GSLRMConfig:
     "The configuration that the `model` block of a FaceLift YAML describes; raises `InputError` for one that is not supported"
     flat = dict(_leaves(block or {}))
     for k, allowed in _fixed.items():
-        if k in flat and flat[k] not in allowed: raise InputError('FaceLift configuration', f'{k}: {flat[k]}', f'{k}: {allowed[0]}', 'Only the published form is supported.')
+        if k in flat and flat[k] not in allowed:
+            raise InputError('FaceLift configuration', f'{k}: {flat[k]}', f'{k}: {allowed[0]}', 'Only the published form is supported.')
     encoding = 'augmented' if flat.get('use_aug_plucker') else 'custom' if flat.get('use_custom_plucker', True) else 'standard'
     return GSLRMConfig(**{ours: flat[k] for k, ours in _facelift.items() if k in flat}, plucker=encoding, clip_xyz=clip_xyz)
 
@@ -194,7 +198,8 @@ def from_pretrained(cls: GSLRM, source) -> GSLRM:
     "The model that `save_pretrained` wrote to a folder or hub id, checked by digest, name and shape"
     path = locate(source, 'config.json'); content = read_json(path); known = {f.name for f in fields(GSLRMConfig)}
     if not isinstance(content, dict) or content.get('model') != 'GSLRM' or not set(content['config']) <= known:
-        raise InputError(path, 'not the configuration of a GSLRM', 'what `save_pretrained` writes', 'Check the path; FaceLift\'s own .pt goes through `from_facelift`.')
+        raise InputError(path, 'not the configuration of a GSLRM', 'what `save_pretrained` writes',
+                         'Check the path; FaceLift\'s own .pt goes through `from_facelift`.')
     weights = locate(source, 'model.safetensors')
     with torch.device('meta'): model = cls(GSLRMConfig(**content['config']))
     return load_strict(model, read_tensors(weights, expected=content['sha256']), weights).eval()

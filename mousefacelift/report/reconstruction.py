@@ -29,7 +29,8 @@ def method(name):
     from mousefacelift.models.gslrm import GSLRM
     from mousefacelift.training.gslrm import reconstructor
     path = Path(name)
-    if not path.exists(): raise InputError(name, 'no such model', 'hull, fit, the folder of a GS-LRM, or a FaceLift .pt file', 'Check the name or the path.')
+    if not path.exists():
+        raise InputError(name, 'no such model', 'hull, fit, the folder of a GS-LRM, or a FaceLift .pt file', 'Check the name or the path.')
     return reconstructor(GSLRM.from_facelift(path) if path.suffix == '.pt' else GSLRM.from_pretrained(path))
 
 # %% ../../nbs/core/87_reconstruction.ipynb #c007
@@ -38,7 +39,8 @@ def out_of(sample: Sample, frame: str, folder) -> torch.Tensor:
     if frame == 'canonical': return torch.eye(4, dtype=torch.float64)
     if frame != 'rig': raise InputError('frame', repr(frame), "'canonical' or 'rig'", 'Choose one.')
     if 'transform' not in sample.meta:
-        raise InputError(Path(folder)/'sample.json', 'no transform: this sample did not come from a rig', 'a sample made by `convert`', 'Use --frame canonical.')
+        raise InputError(Path(folder)/'sample.json', 'no transform: this sample did not come from a rig', 'a sample made by `convert`',
+                         'Use --frame canonical.')
     return Transform.from_dict(sample.meta['transform']).inverse
 
 def write_reconstruction(folder, out, model='fit', frame: str = 'canonical', inputs: list | None = None) -> Path:
@@ -46,7 +48,8 @@ def write_reconstruction(folder, out, model='fit', frame: str = 'canonical', inp
     from mousefacelift.report.viewer import write_turntable, write_viewer
     sample = read_sample(folder); T = out_of(sample, frame, folder); inputs = list(range(len(sample))) if inputs is None else inputs
     wrong = [i for i in inputs if not 0 <= i < len(sample)]
-    if wrong or len(inputs) < 2: raise InputError(folder, f'inputs {inputs}', f'two or more of 0 to {len(sample) - 1}', 'Choose views that the sample has.')
+    if wrong or len(inputs) < 2:
+        raise InputError(folder, f'inputs {inputs}', f'two or more of 0 to {len(sample) - 1}', 'Choose views that the sample has.')
     cloud = reconstruct(method(model), sample, inputs)
     with atomic_folder(out) as d:
         cloud.transformed(T).write_ply(d/'gaussians.ply')

@@ -23,10 +23,12 @@ def owned(folder, config: TrainConfig):
     folder = Path(folder); folder.mkdir(parents=True, exist_ok=True); path, mine = folder/'config.json', asdict(config)
     with open(folder/'.lock', 'w') as lock:
         try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError: raise InputError(folder, 'another process trains in it', 'one run per folder', 'Wait for it, or name another folder.') from None
+        except BlockingIOError:
+            raise InputError(folder, 'another process trains in it', 'one run per folder', 'Wait, or name another folder.') from None
         theirs = read_json(path) if path.exists() else mine
         different = sorted(k for k in {*theirs, *mine} if theirs.get(k) != mine.get(k))
-        if different: raise InputError(path, f'another configuration ({", ".join(different)} differ)', 'the one it began with', 'Name another folder.')
+        if different:
+            raise InputError(path, f'another configuration ({", ".join(different)} differ)', 'the one it began with', 'Name another folder.')
         write_json(path, mine)
         yield folder
 
