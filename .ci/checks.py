@@ -7,7 +7,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 NOTEBOOKS = sorted(p for p in (ROOT/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts)
 os.chdir(ROOT)
-os.environ.update(WANDB_MODE='offline', WANDB_SILENT='true', MPLBACKEND='agg', HF_HUB_OFFLINE='1', NUMBA_THREADING_LAYER='workqueue')
+os.environ.update(WANDB_MODE='offline', WANDB_SILENT='true', MPLBACKEND='agg', HF_HUB_OFFLINE='1', NUMBA_THREADING_LAYER='workqueue',
+                  OMP_NUM_THREADS='1', OMP_WAIT_POLICY='PASSIVE')  # two notebooks at a time
 
 
 def run(*command):

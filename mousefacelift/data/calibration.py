@@ -20,7 +20,8 @@ def _upright(K, where) -> np.ndarray:
     if K.shape != (3, 3): raise InputError(where, f'K of shape {K.shape}', '3x3', 'Check the calibration file.')
     if abs(K[2, :2]).max() > 1e-6 and abs(K[:2, 2]).max() < 1e-6: K = K.T
     if abs(K[2, :2]).max() > 1e-6 or not K[2, 2] or min(K[0, 0]/K[2, 2], K[1, 1]/K[2, 2]) <= 0:
-        raise InputError(where, f'K = {K.round(3).tolist()}', '[[fx,s,cx],[0,fy,cy],[0,0,1]] or its transpose, focal lengths positive', 'Check the calibration file.')
+        raise InputError(where, f'K = {K.round(3).tolist()}', '[[fx,s,cx],[0,fy,cy],[0,0,1]] or its transpose, focal lengths positive',
+            'Check the calibration file.')
     return K / K[2, 2]
 
 def _row(x, n, where, name) -> np.ndarray:
@@ -34,7 +35,8 @@ def _camera(c: dict, where) -> dict:
     get = lambda *names: next((c[n] for n in names if n in c), None)
     K, R, t = get('K', 'k'), get('R', 'r'), get('t', 'T')
     missing = [n for n, x in zip('KRt', (K, R, t)) if x is None]
-    if missing: raise InputError(where, f'no {", ".join(missing)} among {sorted(map(str, c))}', 'K, R (or r) and t (or T)', 'Check the calibration file.')
+    if missing: raise InputError(where, f'no {", ".join(missing)} among {sorted(map(str, c))}', 'K, R (or r) and t (or T)',
+        'Check the calibration file.')
     zero = np.zeros(2)
     radial, tangential = (zero if x is None else x for x in (get('radial', 'RDistort'), get('tangential', 'TDistort')))
     return dict(K=_upright(K, where), R=_row(R, 9, where, 'R').reshape(3, 3), t=_row(t, 3, where, 't'),
@@ -53,7 +55,8 @@ def orient(R, t, where='calibration') -> np.ndarray:
     "Rotations (V,3,3) as world-to-camera, transposed if the file holds them so; raises `InputError` if neither reading aims at one place"
     R = np.asarray(R); found = [(_aim(x, t), x) for x in (R, R.transpose(0, 2, 1))]
     angle, best = min(found, key=lambda f: f[0])
-    if not angle < 45: raise InputError(where, 'rotations that, as they are or transposed, point at no common place in front of every camera', 'world-to-camera rotations of a rig round an animal', 'Are they camera-to-world, or in OpenGL axes?')
+    if not angle < 45: raise InputError(where, 'rotations that, as they are or transposed, point at no common place in front of every camera',
+        'world-to-camera rotations of a rig round an animal', 'Are they camera-to-world, or in OpenGL axes?')
     return best
 
 def to_raw(cameras: list, width, height, first, where) -> RawCameras:
@@ -71,7 +74,8 @@ def _load_mat(path) -> dict:
     from scipy.io import loadmat
     try: return loadmat(path, simplify_cells=True)
     except FileNotFoundError: raise InputError(path, 'no such file', 'a MATLAB calibration', 'Check the path.') from None
-    except Exception as e: raise InputError(path, f'not a readable MATLAB file ({e or type(e).__name__})', 'a .mat file up to version 7', 'Save it again with `save -v7`.') from None
+    except Exception as e: raise InputError(path, f'not a readable MATLAB file ({e or type(e).__name__})', 'a .mat file up to version 7',
+        'Save it again with `save -v7`.') from None
 
 def _params_folder(path):
     files = {int(m[1]): f for f in path.glob('cam*_params.mat') if (m := re.fullmatch(r'cam(\d+)_params', f.stem))}
@@ -88,7 +92,8 @@ def _pickle(path):
     content = read_pickle(path)
     if isinstance(content, dict): names, cameras = [str(k) for k in content], list(content.values())
     else: cameras = content; names = [str(i) for i in range(len(cameras))] if isinstance(cameras, (list, tuple)) else []
-    if not names or not all(isinstance(c, dict) for c in cameras): raise InputError(path, f'a {type(content).__name__}', 'a list or dict of dicts with K, R, T', 'Check the path.')
+    if not names or not all(isinstance(c, dict) for c in cameras): raise InputError(path, f'a {type(content).__name__}',
+        'a list or dict of dicts with K, R, T', 'Check the path.')
     return names, cameras, 0, None
 
 def _json(path):
@@ -103,7 +108,9 @@ def read_calibration(path, width: int, height: int):
     path = Path(path)
     if not path.exists(): raise InputError(path, 'no such calibration', 'a folder of camN_params.mat, a .mat, .pkl or .json', 'Check the path.')
     reader = _params_folder if path.is_dir() else {'.mat': _dannce_mat, '.pkl': _pickle, '.json': _json}.get(path.suffix)
-    if reader is None: raise InputError(path, f'a {path.suffix or "file without suffix"}', '.mat, .pkl or .json', 'Convert the calibration to one of these.')
+    if reader is None: raise InputError(path, f'a {path.suffix or "file without suffix"}', '.mat, .pkl or .json',
+        'Convert the calibration to one of these.')
     names, cameras, first, sizes = reader(path)
-    if sizes and sizes != {(width, height)}: raise InputError(path, f'cameras of {sorted(sizes, key=str)}', f'{width}x{height}, the size of the videos', 'Is this the calibration of this recording?')
+    if sizes and sizes != {(width, height)}: raise InputError(path, f'cameras of {sorted(sizes, key=str)}',
+        f'{width}x{height}, the size of the videos', 'Is this the calibration of this recording?')
     return to_raw(cameras, width, height, first, path), names

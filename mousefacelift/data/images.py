@@ -66,13 +66,15 @@ def read_mask(path, size=None) -> Tensor:
     "A grayscale PNG as (H,W) float32, 1 where it is over 127; `size` (width, height) is the size it must have"
     im = _open(path, ('L', '1'), 8, '8-bit grayscale or black and white', 'Write one channel, white where the mouse is.')
     if size and im.size != tuple(size):
-        raise InputError(path, f'a mask of {im.size[0]}x{im.size[1]}', f'{size[0]}x{size[1]}, the size of its picture', 'Make the mask from the same picture.')
+        raise InputError(path, f'a mask of {im.size[0]}x{im.size[1]}', f'{size[0]}x{size[1]}, the size of its picture',
+            'Make the mask from the same picture.')
     return (to_float(im.convert('L')) > .5).float()
 
 def require_subject(masks: Tensor, names, where='masks'):
     "Raise `InputError` that names each view whose mask (V,H,W) is empty; returns the masks"
     empty = [str(n) for n, m in zip(names, masks) if not (m > .5).any()]
-    if empty: raise InputError(where, f'an empty mask in view {", ".join(empty)}', 'some mouse in every view', 'Leave the frame out, or mend its mask.')
+    if empty: raise InputError(where, f'an empty mask in view {", ".join(empty)}', 'some mouse in every view',
+        'Leave the frame out, or mend its mask.')
     return masks
 
 # %% ../../nbs/core/30_images.ipynb #c017

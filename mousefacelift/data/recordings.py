@@ -26,15 +26,16 @@ class Recording:
     floor: float = 0.  # height of the floor in the rig's world, mm
     def __len__(self): return len(self.videos[0])
     def __repr__(self):
-        v = self.videos[0]; masks = 'made by background subtraction' if self.masks is None else f'from {Path(getattr(self.masks[0], "path", self.masks[0])).parent.name}'
-        return f'Recording({self.source.name}: {len(self.videos)} videos of {v.width}x{v.height}, {len(self)} frames, masks {masks})'
+        v, made = self.videos[0], 'made' if self.masks is None else 'given'
+        return f'Recording({self.source.name}: {len(self.videos)} videos of {v.width}x{v.height}, {len(self)} frames, masks {made})'
 
 def require_alike(videos, where):
     "Raise `InputError` unless the videos have one size and one number of frames; names each that came"
     for what, of in (('frames', len), ('pixels', lambda v: f'{v.width}x{v.height}')):
         found = {v.path.name if v.path.parent.name.startswith('video') else f'{v.path.parent.name}/{v.path.name}': of(v) for v in videos}
         if len(set(found.values())) > 1:
-            raise InputError(where, f'different {what}: ' + ', '.join(f'{k} {n}' for k, n in found.items()), 'videos of one instant per frame and one size', 'Cut them to the same instants.')
+            raise InputError(where, f'different {what}: ' + ', '.join(f'{k} {n}' for k, n in found.items()),
+                'videos of one instant per frame and one size', 'Cut them to the same instants.')
 
 # %% ../../nbs/core/35_recordings.ipynb #c007
 cylinder_order = 'RLEUS'
@@ -52,12 +53,14 @@ def _markerless(src):
 def _cylinder(src):
     found = {m[1]: p for p in (src/'videos').glob('Camera*.mp4') if (m := re.match(r'Camera([A-Z])_', p.name))}
     lost = [c for c in cylinder_order if c not in found]
-    if lost: raise InputError(src/'videos', f'no video Camera{lost[0]}_*.mp4', f'one each of cameras {", ".join(cylinder_order)}', 'Copy the missing video.')
+    if lost: raise InputError(src/'videos', f'no video Camera{lost[0]}_*.mp4', f'one each of cameras {", ".join(cylinder_order)}',
+        'Copy the missing video.')
     return list(cylinder_order), [found[c] for c in cylinder_order], src/'calib', None
 
 def _dannce(src):
     cameras = _numbered(src/'videos', 'Camera*')
-    return [p.name for p in cameras.values()], [p/'0.mp4' for p in cameras.values()], next(iter(sorted(src.glob('*dannce.mat'))), src/'calibration'), None
+    calibration = next(iter(sorted(src.glob('*dannce.mat'))), src/'calibration')
+    return [p.name for p in cameras.values()], [p/'0.mp4' for p in cameras.values()], calibration, None
 
 layouts = {'videos_undist': _markerless, 'videos/Camera1': _dannce, 'videos': _cylinder}
 
@@ -65,7 +68,8 @@ layouts = {'videos_undist': _markerless, 'videos/Camera1': _dannce, 'videos': _c
 def _mask_sources(path, names, videos):
     "Mask videos, or folders of PNG masks, one per camera, below the folder `path`"
     path = Path(path); found = [next((p for p in (path/v.path.name, path/n, path/f'{n}.mp4') if p.exists()), None) for n, v in zip(names, videos)]
-    if None in found: raise InputError(path, f'no masks for camera {names[found.index(None)]}', f'{path.name}/NAME.mp4 or a folder {path.name}/NAME of PNGs per camera', 'Check the path.')
+    if None in found: raise InputError(path, f'no masks for camera {names[found.index(None)]}',
+        f'{path.name}/NAME.mp4 or a folder {path.name}/NAME of PNGs per camera', 'Check the path.')
     return found
 
 def open_recording(src, calibration=None, masks=None) -> Recording:
@@ -76,7 +80,8 @@ def open_recording(src, calibration=None, masks=None) -> Recording:
     if not paths: raise InputError(src, 'no videos', 'one per camera', 'Copy them where the layout has them.')
     videos = [open_video(p) for p in paths]; require_alike(videos, src)
     cameras, listed = read_calibration(calibration or default, videos[0].width, videos[0].height)
-    if len(cameras) != len(videos): raise InputError(calibration or default, f'{len(cameras)} cameras', f'{len(videos)}, one per video ({", ".join(names)})', f'The calibration names {", ".join(listed)}.')
+    if len(cameras) != len(videos): raise InputError(calibration or default, f'{len(cameras)} cameras',
+        f'{len(videos)}, one per video ({", ".join(names)})', f'The calibration names {", ".join(listed)}.')
     if masks: mask_paths = _mask_sources(masks, names, videos)
     sources = mask_paths and [p if p.is_dir() else open_video(p) for p in mask_paths]
     require_alike(videos + [m for m in sources or [] if isinstance(m, Video)], src)

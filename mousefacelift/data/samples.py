@@ -31,15 +31,18 @@ class Sample:
     def __post_init__(self):
         shape = tuple(self.images.shape[:3])
         for name, x, want in (('images', self.images, (*shape, 3)), ('masks', self.masks, shape), ('depth', self.depth, shape)):
-            if x is not None and tuple(x.shape) != want: raise InputError(f'{self.name} {name}', f'shape {tuple(x.shape)}', f'{want}', 'Give every view one size.')
+            if x is not None and tuple(x.shape) != want: raise InputError(f'{self.name} {name}', f'shape {tuple(x.shape)}', f'{want}',
+                'Give every view one size.')
         c = self.cameras
         if c is not None and (len(c), c.height, c.width) != shape:
-            raise InputError(f'{self.name} cameras', f'{len(c)} of {c.width}x{c.height}', f'{shape[0]} of {shape[2]}x{shape[1]}, as the pictures', 'Edit picture and camera together.')
+            raise InputError(f'{self.name} cameras', f'{len(c)} of {c.width}x{c.height}', f'{shape[0]} of {shape[2]}x{shape[1]}, as the pictures',
+                'Edit picture and camera together.')
 
     def __len__(self): return len(self.images)
     def views(self, i: list) -> 'Sample':
         "The sample with only the views in the list `i`, in that order"
-        return replace(self, images=self.images[i], masks=self.masks[i], cameras=self.cameras and self.cameras[i], depth=None if self.depth is None else self.depth[i],
+        return replace(self, images=self.images[i], masks=self.masks[i], cameras=self.cameras and self.cameras[i],
+            depth=None if self.depth is None else self.depth[i],
                        frames=[self.frames[k] for k in i] if self.frames else [])
     def on_white(self) -> Tensor:
         "The pictures over white, (V,H,W,3)"
@@ -67,7 +70,8 @@ def _read_rgba(paths, sizes=None) -> dict:
     "The `images`, `masks` and `bits` of picture files that must have the given (width, height), or the first one's"
     bits = bit_depth(paths[0]); rgba = [read_image(p, bits) for p in paths]
     for p, x, (w, h) in zip(paths, rgba, sizes or [rgba[0].shape[1::-1]]*len(paths)):
-        if x.shape[:2] != (h, w): raise InputError(p, f'a picture of {x.shape[1]}x{x.shape[0]}', f'{w}x{h}, as its camera or its neighbours say', 'Edit picture and camera together.')
+        if x.shape[:2] != (h, w): raise InputError(p, f'a picture of {x.shape[1]}x{x.shape[0]}', f'{w}x{h}, as its camera or its neighbours say',
+            'Edit picture and camera together.')
     rgba = torch.stack(rgba)
     masks = require_subject(rgba[..., 3].contiguous(), [p.name for p in paths], paths[0].parent)
     return dict(images=rgba[..., :3].contiguous(), masks=masks, bits=bits)
@@ -76,7 +80,8 @@ def _read_posed(folder: Path) -> dict:
     "The fields of a sample that its camera file and pictures hold"
     path = folder/'opencv_cameras.json'; cameras = read_opencv(path); header = read_json(path); frames = header.pop('frames')
     for i, f in enumerate(frames):
-        if 'file_path' not in f: raise InputError(path, f'frame {i} lacks file_path', 'the picture of each camera', 'This may be a file of cameras only: read it with `read_opencv`.')
+        if 'file_path' not in f: raise InputError(path, f'frame {i} lacks file_path', 'the picture of each camera',
+            'This may be a file of cameras only: read it with `read_opencv`.')
     pictures = _read_rgba([folder/f['file_path'] for f in frames], [(f['w'], f['h']) for f in frames])
     return dict(**pictures, cameras=cameras, name=header.get('id', folder.name), frames=frames, header=header)
 
@@ -85,7 +90,8 @@ def read_sample(folder) -> Sample:
     folder = Path(folder); flat = [folder/f'cam_{i:03d}.png' for i in range(len(FLAT_VIEWS))]
     if (folder/'opencv_cameras.json').exists(): kw = _read_posed(folder)
     elif flat[0].exists(): kw = dict(**_read_rgba(flat), cameras=None, name=folder.name)
-    else: raise InputError(folder, 'no opencv_cameras.json and no cam_000.png', 'a sample folder', 'Make one with `mousefacelift convert` or `mousefacelift mice`.')
+    else: raise InputError(folder, 'no opencv_cameras.json and no cam_000.png', 'a sample folder',
+        'Make one with `mousefacelift convert` or `mousefacelift mice`.')
     if (folder/'sample.json').exists(): kw['meta'] = read_json(folder/'sample.json')
     if (folder/'depth.npz').exists(): kw['depth'] = torch.from_numpy(np.load(folder/'depth.npz')['depth'])
     return Sample(**kw)
@@ -97,7 +103,8 @@ def read_list(path) -> list:
     if not path.is_file(): raise InputError(path, 'no such file', 'a text file with one sample folder per line', 'Check the path.')
     folders = [(i, path.parent/line.strip()) for i, line in enumerate(path.read_text().splitlines(), 1) if line.strip()]
     for i, f in folders:
-        if not f.is_dir(): raise InputError(path, f'line {i}, {f}: no such folder', 'sample folders, absolute or relative to the list', 'Edit the list: it may come from another machine.')
+        if not f.is_dir(): raise InputError(path, f'line {i}, {f}: no such folder', 'sample folders, absolute or relative to the list',
+            'Edit the list: it may come from another machine.')
     return [f for _, f in folders]
 
 def write_list(path, folders):
@@ -114,5 +121,6 @@ def find_samples(path) -> list:
     path = Path(path)
     if path.is_file(): return read_list(path)
     found = [path] if is_sample(path) else sorted(p for p in path.glob('*') if not p.name.startswith('.') and is_sample(p))
-    if not found: raise InputError(path, 'no sample in it', 'a sample folder, a folder of them, or a list file', 'Make some with `mousefacelift convert` or `mousefacelift mice`.')
+    if not found: raise InputError(path, 'no sample in it', 'a sample folder, a folder of them, or a list file',
+        'Make some with `mousefacelift convert` or `mousefacelift mice`.')
     return found

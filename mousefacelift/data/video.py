@@ -70,7 +70,8 @@ def write_video(path, frames, fps=25, quality=18):
     with atomic_path(path) as p, av.open(str(p), 'w', format='mp4') as f:
         stream = None
         for x in map(np.ascontiguousarray, frames):
-            if x.shape[0] % 2 or x.shape[1] % 2: raise InputError(path, f'frames of {x.shape[1]}x{x.shape[0]}', 'even sides', 'Crop or pad by one pixel.')
+            if x.shape[0] % 2 or x.shape[1] % 2: raise InputError(path, f'frames of {x.shape[1]}x{x.shape[0]}', 'even sides',
+                'Crop or pad by one pixel.')
             if stream is None:
                 stream = f.add_stream('libx264', rate=fps, options={'crf': str(quality)})
                 stream.width, stream.height, stream.pix_fmt = x.shape[1], x.shape[0], 'yuv420p'

@@ -78,7 +78,7 @@ def _papermill(notebook, target, parameters, log):
     with tempfile.NamedTemporaryFile('w', suffix='.yaml') as f:
         yaml.safe_dump(parameters, f); f.flush()
         options = ['-f', f.name, '-k', 'python3', '--cwd', str(Path(notebook).parent), '--no-progress-bar']
-        env = dict(os.environ, MOUSEFACELIFT_ROOT=str(root()), WANDB_MODE=os.environ.get('WANDB_MODE', 'offline'),
+        env = dict(os.environ, MOUSEFACELIFT_ROOT=str(root()), WANDB_MODE=os.environ.get('WANDB_MODE', 'offline'), OMP_WAIT_POLICY='PASSIVE',
                    MPLBACKEND='module://matplotlib_inline.backend_inline')
         command = [sys.executable, '-m', 'papermill', str(notebook), str(target), *options]
         p = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=env, close_fds=False)
