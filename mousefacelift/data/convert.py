@@ -17,7 +17,7 @@ from .images import read_mask, require_subject, to_float
 from .masks import background, cut_out, segment
 from .recordings import Recording, open_recording
 from .samples import Sample, is_sample, read_sample, write_list, write_sample
-from .video import Video, open_video, read_frames
+from .video import Video, read_frames
 
 # %% ../../nbs/core/36_convert.ipynb #c005
 def instants(n: int, every=1, frames=None) -> list:
@@ -26,7 +26,9 @@ def instants(n: int, every=1, frames=None) -> list:
         try: frames = range(n)[slice(*(int(x) if x else None for x in frames.split(':')))] if ':' in frames else [int(frames)]
         except (ValueError, TypeError): raise InputError('frames', frames, 'A:B, for instance 100:200', 'Count frames from 0.') from None
     wanted = sorted({int(k) for k in (range(n) if frames is None else frames)})[::every]
-    if not wanted or not 0 <= wanted[0] <= wanted[-1] < n: raise InputError('frames', wanted[:1] and f'{wanted[0]} to {wanted[-1]}' or 'none', f'some of 0 to {n - 1}', 'Choose other frames.')
+    if not wanted or not 0 <= wanted[0] <= wanted[-1] < n:
+        came = f'{wanted[0]} to {wanted[-1]}' if wanted else 'none'
+        raise InputError('frames', came, f'some of 0 to {n - 1}', 'Choose other frames.')
     return wanted
 
 def whole_zoom(recording: Recording, span: float = 200.) -> int:
@@ -59,9 +61,10 @@ def make_sample(
         empty = canonicalise(to_float(backgrounds), given, c, size, canonical, centre=centre, focal=focal)[0]
         floor = T.to_canonical(torch.tensor([0, 0, recording.floor], dtype=torch.float64))[2].item()
         seen = cut_out(images, empty, cameras, floor, T.scale)
-    meta = dict(source=str(recording.source), frame=k, view_frames={n: k for n in recording.names}, transform=T.to_dict(), masks='made' if masks is None else 'given',
-                settings=dict(size=size, canonical=canonical, zoom=zoom), writer=f'mousefacelift {__version__}')
-    return Sample(images, require_subject(seen, recording.names, where), cameras.to(torch.float64), f'frame_{k:06d}', [dict(view_id=i, camera=n) for i, n in enumerate(recording.names)], meta)
+    meta = dict(source=str(recording.source), frame=k, view_frames={n: k for n in recording.names}, transform=T.to_dict(),
+                masks='made' if masks is None else 'given', settings=dict(size=size, canonical=canonical, zoom=zoom), writer=f'mousefacelift {__version__}')
+    return Sample(images, require_subject(seen, recording.names, where), cameras.to(torch.float64), f'frame_{k:06d}',
+        [dict(view_id=i, camera=n) for i, n in enumerate(recording.names)], meta)
 
 # %% ../../nbs/core/36_convert.ipynb #c010
 def video_background(video: Video, samples=60) -> np.ndarray:
@@ -73,14 +76,16 @@ def _read_masks(source, numbers, size) -> np.ndarray:
     if isinstance(source, Video): return np.stack([x[..., 0] > 127 for _, x in read_frames(source, numbers)]).astype(np.float32)
     files = {int(''.join(filter(str.isdigit, p.stem.split('_')[-1])) or -1): p for p in Path(source).glob('*.png')}
     lost = [k for k in numbers if k not in files]
-    if lost: raise InputError(source, f'no mask of frame {lost[0]}', 'one PNG per frame, named by its number', 'Make the mask, or leave the frame out.')
+    if lost: raise InputError(source, f'no mask of frame {lost[0]}', 'one PNG per frame, named by its number',
+        'Make the mask, or leave the frame out.')
     return np.stack([read_mask(files[k], size) for k in numbers])
 
 def convert_run(recording: Recording, numbers: list, backgrounds, dst, **settings) -> int:
     "Write the samples of some frames, in one pass over each video; returns how many"
     torch.set_num_threads(1); size = recording.cameras.width, recording.cameras.height
     pictures = np.stack([[x for _, x in read_frames(v, numbers)] for v in recording.videos], 1)
-    masks = [None]*len(numbers) if recording.masks is None else torch.from_numpy(np.stack([_read_masks(m, numbers, size) for m in recording.masks], 1))
+    masks = [None]*len(numbers)
+    if recording.masks: masks = torch.from_numpy(np.stack([_read_masks(m, numbers, size) for m in recording.masks], 1))
     for k, p, m in zip(numbers, pictures, masks):
         write_sample(Path(dst)/f'frame_{k:06d}', make_sample(recording, k, p, m, backgrounds, **settings))
     return len(numbers)
@@ -104,7 +109,8 @@ def _todo(dst, wanted, source, settings) -> list:
     there = [k for k in wanted if is_sample(dst/f'frame_{k:06d}')]
     for meta in ([read_sample(dst/f'frame_{there[0]:06d}').meta] if there else []):
         if (meta.get('source'), meta.get('settings')) != (source, settings):
-            raise InputError(dst, f'samples of {meta.get("source")} with {meta.get("settings")}', f'{source} with {settings}', 'Choose another folder.')
+            raise InputError(dst, f'samples of {meta.get("source")} with {meta.get("settings")}', f'{source} with {settings}',
+                'Choose another folder.')
     return [k for k in wanted if k not in set(there)]
 
 def _pool(workers):

@@ -15,7 +15,8 @@ from ..geometry.hull import carve, subject_ball
 def distinct(frames, n=15) -> list:
     "Numbers of up to `n` of the `frames` (N,H,W,3) that differ most from each other, in order"
     import cv2
-    small = np.stack([cv2.resize(f, None, fx=1/16, fy=1/16, interpolation=cv2.INTER_AREA) for f in frames]).reshape(len(frames), -1).astype(np.float32)
+    small = [cv2.resize(f, None, fx=1/16, fy=1/16, interpolation=cv2.INTER_AREA).ravel() for f in frames]
+    small = np.stack(small).astype(np.float32)
     taken, away = [0], ((small - small[0])**2).sum(1)
     while len(taken) < min(n, len(frames)) and away.max() > 0:
         taken.append(int(away.argmax())); away = np.minimum(away, ((small - small[taken[-1]])**2).sum(1))
@@ -24,7 +25,8 @@ def distinct(frames, n=15) -> list:
 def background(frames, where='video') -> np.ndarray:
     "The picture (H,W,3) uint8 of the scene without the mouse, from `frames` (N,H,W,3) uint8 spread over the video"
     taken = distinct(frames)
-    if len(taken) < 3: raise InputError(where, f'{len(taken)} different frames', 'at least 3 in which the mouse is elsewhere', 'Give masks of your own.')
+    if len(taken) < 3: raise InputError(where, f'{len(taken)} different frames', 'at least 3 in which the mouse is elsewhere',
+        'Give masks of your own.')
     return np.median(np.stack([frames[i] for i in taken]), 0).astype(np.uint8)
 
 # %% ../../nbs/core/33_masks.ipynb #c008
