@@ -62,7 +62,8 @@ def make_sample(
         floor = T.to_canonical(torch.tensor([0, 0, recording.floor], dtype=torch.float64))[2].item()
         seen = cut_out(images, empty, cameras, floor, T.scale)
     meta = dict(source=str(recording.source), frame=k, view_frames={n: k for n in recording.names}, transform=T.to_dict(),
-                masks='made' if masks is None else 'given', settings=dict(size=size, canonical=canonical, zoom=zoom), writer=f'mousefacelift {__version__}')
+                masks='made' if masks is None else 'given', settings=dict(size=size, canonical=canonical, zoom=zoom),
+                writer=f'mousefacelift {__version__}')
     return Sample(images, require_subject(seen, recording.names, where), cameras.to(torch.float64), f'frame_{k:06d}',
         [dict(view_id=i, camera=n) for i, n in enumerate(recording.names)], meta)
 
