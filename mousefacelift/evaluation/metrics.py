@@ -26,7 +26,8 @@ def _region(mask: Tensor, shape) -> Tensor:
     "The mouse's pixels, mask > .5; raises `InputError` for another shape or an empty mask"
     if mask.shape != shape: raise InputError('mask', f'shape {tuple(mask.shape)}', f'{tuple(shape)}', 'One mask per picture, of its size.')
     region = mask > .5
-    if not region.flatten(-2).any(-1).all(): raise InputError('mask', 'no pixel above .5', 'a mouse in every scored picture', 'Leave the picture out.')
+    if not region.flatten(-2).any(-1).all():
+        raise InputError('mask', 'no pixel above .5', 'a mouse in every scored picture', 'Leave the picture out.')
     return region
 
 # %% ../../nbs/core/70_metrics.ipynb #c007
@@ -52,7 +53,8 @@ def ssim(image: Tensor, target: Tensor, mask: Tensor|None = None) -> Tensor:
     "SSIM (...) of `image` (...,H,W,3), whole or on the box round `mask` (...,H,W) (Wang et al. 2004)"
     from pytorch_msssim import ssim as windowed
     image, target, region = _pictures(image, target, mask)
-    if min(target.shape[-3:-1]) < 11: raise InputError('target', f'{tuple(target.shape[-3:-1])} px', 'at least 11x11, the window', 'Use a larger picture.')
+    if min(target.shape[-3:-1]) < 11:
+        raise InputError('target', f'{tuple(target.shape[-3:-1])} px', 'at least 11x11, the window', 'Use a larger picture.')
     H, W = target.shape[-3:-1]; scores = []
     for k, (a, b) in enumerate(zip(image.reshape(-1, H, W, 3), target.reshape(-1, H, W, 3))):
         box = (slice(None), slice(None)) if region is None else mouse_box(region.reshape(-1, H, W)[k])

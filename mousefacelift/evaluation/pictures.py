@@ -30,7 +30,8 @@ def _held_out_row(axes, sample: Sample, view: int, drawn: dict):
     true, box = sample.views([view]).on_white()[0], close_up(sample.masks[view]); _show(axes[0], true[box], f'held out: {view}')
     for ax, error_ax, (name, picture) in zip(axes[1::2], axes[2::2], drawn.items()):
         level = psnr(picture.clamp(0, 1), true, sample.masks[view]).item()
-        _show(ax, picture[box], f'{name}\n{level:.1f} dB'); _show(error_ax, (picture.clamp(0, 1) - true).abs().mean(-1)[box], 'error', cmap='gray_r', vmin=0, vmax=.5)
+        _show(ax, picture[box], f'{name}\n{level:.1f} dB')
+        _show(error_ax, (picture.clamp(0, 1) - true).abs().mean(-1)[box], 'error', cmap='gray_r', vmin=0, vmax=.5)
 
 def compare(sample: Sample, methods: dict, inputs: list, scored: list):
     "Figure of the `inputs` and, for each view of `scored`, truth, renderings and errors of `methods` (name -> method)"

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['HELD_OUT', 'ON_INPUTS', 'splits', 'cut_of', 'split_by_time', 'as_inputs', 'reconstruct', 'score_pictures',
-           'score_cloud', 'angle_to_inputs', 'score_split', 'evaluate', 'interval', 'summary', 'wide', 'difference',
-           'worst']
+           'score_cloud', 'angle_to_inputs', 'score_split', 'evaluate', 'interval', 'summary', 'cell', 'wide',
+           'difference', 'worst']
 
 # %% ../../nbs/core/72_protocols.ipynb #c002
 import time
@@ -25,7 +25,8 @@ def splits(views: int, leave: int = 1, protocol: str = HELD_OUT) -> list:
     "(inputs, scored) lists of camera indices; under 'held-out camera' they share none, each is left out equally often"
     if protocol not in (HELD_OUT, ON_INPUTS): raise InputError('protocol', protocol, f'{HELD_OUT!r} or {ON_INPUTS!r}', 'Choose one.')
     if protocol == ON_INPUTS: return [(list(range(views)), list(range(views)))]
-    if not 1 <= leave <= views - 2: raise InputError('leave', f'{leave} of {views} cameras', f'1 to {views - 2}: two inputs at least', 'Leave fewer out.')
+    if not 1 <= leave <= views - 2:
+        raise InputError('leave', f'{leave} of {views} cameras', f'1 to {views - 2}: two inputs at least', 'Leave fewer out.')
     scored = sorted({tuple(sorted((i + j*views//leave) % views for j in range(leave))) for i in range(views)})
     return [([i for i in range(views) if i not in out], list(out)) for out in scored]
 
@@ -33,7 +34,8 @@ def cut_of(sample: Sample, cut: list) -> list:
     "The (inputs, scored) lists of a `cut`, if no view of the sample is on both sides; raises `InputError` otherwise"
     for inputs, scored in cut:
         if set(inputs) & set(scored) or not set(inputs) | set(scored) <= set(range(len(sample))) or not scored or len(inputs) < 2:
-            raise InputError(f'{sample.name} cut', f'inputs {inputs}, scored {scored}', f'two inputs and more, and other views, of 0 to {len(sample) - 1}', 'Score no input.')
+            raise InputError(f'{sample.name} cut', f'inputs {inputs}, scored {scored}',
+                             f'two inputs and more, and other views, of 0 to {len(sample) - 1}', 'Score no input.')
     return cut
 
 # %% ../../nbs/core/72_protocols.ipynb #c008
@@ -123,11 +125,15 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
             for key, g in each.groupby(by, sort=False)]
     return pd.DataFrame(rows)
 
+def cell(row) -> str:
+    "A mean with its interval as text; 'n/a' where nothing was measured"
+    d = 1 if row.metric.startswith('psnr') else 3
+    if np.isnan(row['mean']): return 'n/a'
+    return f'{row["mean"]:.{d}f}' + ('' if np.isnan(row.low) else f' [{row.low:.{d}f}, {row.high:.{d}f}]')
+
 def wide(table: pd.DataFrame, metrics=('psnr', 'psnr mouse', 'ssim', 'ssim mouse', 'iou', 'lpips')) -> pd.DataFrame:
     "The summary of one protocol for a page: methods down, metrics across, 'mean [low, high]' in each place, n/a where there is no value"
-    s = summary(table); digits = {m: 1 if m.startswith('psnr') else 3 for m in metrics}
-    def cell(r): return 'n/a' if np.isnan(r['mean']) else f"{r['mean']:.{(d := digits[r.metric])}f}" + ('' if np.isnan(r.low) else f' [{r.low:.{d}f}, {r.high:.{d}f}]')
-    s = s[s.metric.isin(metrics)]; s = s.assign(cell=[cell(r) for _, r in s.iterrows()])
+    s = summary(table); s = s[s.metric.isin(metrics)]; s = s.assign(cell=[cell(r) for _, r in s.iterrows()])
     return s.pivot(index='method', columns='metric', values='cell').reindex(index=s.method.unique(), columns=list(metrics))
 
 # %% ../../nbs/core/72_protocols.ipynb #c023

@@ -90,4 +90,6 @@ def locate(source, filename: str) -> Path:
 def write_tensors(path, tensors: dict):
     "Write safetensors atomically; shared or strided memory is copied first"
     from safetensors.torch import save_file
-    with atomic_path(path) as p: save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, p)
+    with atomic_path(path) as p:
+        save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, p)
+        p.chmod(0o644) # safetensors makes a file that only its owner may read

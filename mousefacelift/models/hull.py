@@ -28,7 +28,8 @@ def inward(hull: Hull) -> Tensor:
 
 def surface_gaussians(hull: Hull, pixel: float) -> Gaussians:
     "A grey round Gaussian on each surface cell, set inside so that its outline is right at pixels of size `pixel`"
-    if not hull.occupancy.any(): raise InputError('masks', 'no point that all of them show', 'masks of one subject', 'Check cameras and masks: `mousefacelift check`.')
+    if not hull.occupancy.any():
+        raise InputError('masks', 'no point that all of them show', 'masks of one subject', 'Check cameras and masks: `mousefacelift check`.')
     width = .5*hull.step; inset = 2.2*(width**2 + BLUR*pixel**2)**.5 - .5*hull.step
     means = hull.positions(hull.surface).float() + inset*inward(hull); n = len(means)
     return Gaussians(means, torch.tensor([1., 0, 0, 0]).repeat(n, 1), torch.full((n, 3), width), torch.full((n,), .5), torch.zeros(n, 1, 3))
