@@ -28,7 +28,8 @@ export async function show(element, ply, frame) {
     };
     new ResizeObserver(resize).observe(element); resize();
     if (note) note.textContent = 'Drag to turn, right-drag to move, scroll to zoom.';
-    renderer.setAnimationLoop(() => { controls.update(); renderer.render(scene, camera); });
+    const draw = () => { controls.update(); renderer.render(scene, camera); };
+    new IntersectionObserver(seen => renderer.setAnimationLoop(seen.at(-1).isIntersecting ? draw : null)).observe(element);
   } catch (e) {
     if (note) note.textContent = `This browser cannot show the model (${e.message}); it needs WebGL 2.`;
   }

@@ -50,7 +50,7 @@ class Coherence:
 
     @property
     def mean(self) -> float: return self.iou.mean().item()
-    def __repr__(self): return f'Coherence({self.mean:.3f}; views {self.iou.tolist()}; left out {self.left_out.mean():.3f})'.replace('0000', '')
+    def __repr__(self): return f'Coherence({self.mean:.3f}; views {[round(x, 2) for x in self.iou.tolist()]}; left out {self.left_out.mean():.3f})'
 
 def coherence(near: CloseUps, cameras: Cameras, steps: int = 72) -> Coherence:
     "How well `cameras` fit the close-ups; views that cannot meet in one subject score 0"

@@ -7,7 +7,7 @@ __all__ = ['scales', 'stages', 'notebook_path', 'run_stage', 'report']
 
 # %% ../../nbs/core/86_pipeline.ipynb #c002
 import os, time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from ..files import InputError, root, runs_path
 from .launch import check_parameters, launch
@@ -53,5 +53,6 @@ def report(scale: str = 'embedded', run: str | None = None) -> Path:
     os.environ.setdefault('OMP_NUM_THREADS', '1')
     with ThreadPoolExecutor(2) as pool:
         for name, stage in chain.items(): done[name] = pool.submit(run_stage, name, stage, run, done)
-        folders = {name: f.result() for name, f in done.items()}
+        for f in wait(done.values(), return_when=FIRST_EXCEPTION).not_done: f.cancel()
+    folders = {name: f.result() for name, f in done.items()}
     return build_site(runs_path(run), {name: folders[name]/Path(s['notebook']).with_suffix('.ipynb').name for name, s in chain.items()})

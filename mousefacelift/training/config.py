@@ -20,7 +20,7 @@ class TrainConfig:
     targets: int = 6 # views that the loss sees, drawn from all of a sample's at each step
     rotate: bool = True # each sample is turned about the vertical by a random angle
     mirror: bool = True # half of the samples are mirrored, pictures, masks and cameras together
-    steps: int = 2000
+    steps: int = 8000
     batch: int = 1 # samples per step and process
     lr: float = 1e-3 # peak; cosine to 0
     warmup: int = 100 # steps
