@@ -41,21 +41,22 @@ def sample_pictures(pictures: Tensor, uv: Tensor) -> Tensor:
     grid = (uv/size*2 - 1)[:, :, None]
     return grid_sample(pictures.permute(0, 3, 1, 2), grid, align_corners=False)[..., 0].mT
 
-def votes(gaussians: Gaussians, masks: Tensor, cameras, slack: float) -> Tensor:
-    "1 where a view sees a Gaussian (V,N): it projects inside the mask, at most `slack` behind the rendered depth there"
+def votes(gaussians: Gaussians, into: Tensor, masks: Tensor, cameras, slack: float) -> Tensor:
+    "Squared cosines (V,N) of view against surface, `into` (N,3) the body, 0 outside the mask or `slack` behind the rendered depth"
     depth, z = render(gaussians, cameras).depth, cameras.to_camera(gaussians.means)[..., 2]
     at = sample_pictures(torch.stack([depth, masks], -1), cameras.project(gaussians.means))
-    return ((at[..., 1] > .9) & (z > 0) & (z < at[..., 0] + slack)).float()
+    facing = (normalize(gaussians.means - cameras.centres[:, None], dim=-1)*into).sum(-1).clamp(min=0)
+    return facing.square()*((at[..., 1] > .9) & (z > 0) & (z < at[..., 0] + slack))
 
 def mean_colour(images: Tensor, masks: Tensor) -> Tensor:
     "Mean RGB (3,) of `images` (V,H,W,3) where `masks` (V,H,W) > .5"
     return images[masks > .5].mean(0)
 
-def view_colours(gaussians: Gaussians, images: Tensor, masks: Tensor, cameras, slack: float) -> Tensor:
-    "RGB (N,3): the mean over the views that see each Gaussian, and the mean colour where none does"
-    vote = votes(gaussians, masks, cameras, slack)[..., None]
-    total = (vote * sample_pictures(images, cameras.project(gaussians.means))).sum(0)
-    return torch.where(vote.sum(0) > 0, total/vote.sum(0).clamp(min=1), mean_colour(images, masks))
+def view_colours(gaussians: Gaussians, into: Tensor, images: Tensor, masks: Tensor, cameras, slack: float, prior: float = .1) -> Tensor:
+    "RGB (N,3): the mean of what the views see, weighted by their votes, and of the mean colour, whose vote is `prior`"
+    vote = votes(gaussians, into, masks, cameras, slack)[..., None]
+    seen = (vote*sample_pictures(images, cameras.project(gaussians.means))).sum(0)
+    return (seen + prior*mean_colour(images, masks))/(vote.sum(0) + prior)
 
 # %% ../../nbs/core/53_visual_hull.ipynb #c009
 def visual_hull(
@@ -70,5 +71,5 @@ def visual_hull(
     centre, extent = subject_ball(masks, cameras); pixel = pixel_size(cameras, centre)
     hull = carve(masks, cameras, min(finest, int(2*extent/(.7*pixel))), centre, extent)
     cloud = surface_gaussians(hull, pixel); cameras = cameras.to(cloud.means)
-    rgb = mean_colour(images, masks) if colour == 'mean' else view_colours(cloud, images, masks, cameras, 2*hull.step)
+    rgb = mean_colour(images, masks) if colour == 'mean' else view_colours(cloud, inward(hull), images, masks, cameras, 2*hull.step)
     return replace(cloud, sh=((rgb - .5)/C0).expand(len(cloud), 3)[:, None].contiguous())

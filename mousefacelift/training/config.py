@@ -30,7 +30,7 @@ class TrainConfig:
     l2: float = 0. # weights of the loss's terms, `losses.terms`
     masked_l2: float = 2.
     alpha: float = 0.
-    masked_alpha: float = .22
+    masked_alpha: float = .25
     seed: int = 0
     checkpoint_every: int = 500 # steps
     precision: str = 'no' # 'no' is float32, 'bf16' autocasts
