@@ -129,12 +129,13 @@ def cell(row) -> str:
     "A mean with its interval as text; 'n/a' where nothing was measured"
     d = 1 if row.metric.startswith('psnr') else 3
     if np.isnan(row['mean']): return 'n/a'
-    return f'{row["mean"]:.{d}f}' + ('' if np.isnan(row.low) else f' [{row.low:.{d}f}, {row.high:.{d}f}]')
+    return f'{row["mean"]:.{d}f}' + ('' if np.isnan(row.low) else f' [{row.low:.{d}f},\u00a0{row.high:.{d}f}]')
 
 def wide(table: pd.DataFrame, metrics=('psnr', 'psnr mouse', 'ssim', 'ssim mouse', 'iou', 'lpips')) -> pd.DataFrame:
     "The summary of one protocol for a page: methods down, metrics across, 'mean [low, high]' in each place, n/a where there is no value"
     s = summary(table); s = s[s.metric.isin(metrics)]; s = s.assign(cell=[cell(r) for _, r in s.iterrows()])
-    return s.pivot(index='method', columns='metric', values='cell').reindex(index=s.method.unique(), columns=list(metrics))
+    s = s.pivot(index='method', columns='metric', values='cell').reindex(index=s.method.unique(), columns=list(metrics))
+    return s.rename_axis(index=None, columns=None)
 
 # %% ../../nbs/core/72_protocols.ipynb #c023
 def difference(table: pd.DataFrame, a: str, b: str) -> pd.DataFrame:

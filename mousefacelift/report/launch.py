@@ -32,14 +32,13 @@ def check_parameters(notebook, given) -> dict:
 # %% ../../nbs/core/81_launch.ipynb #c008
 @contextlib.contextmanager
 def run_folder(path):
-    "The folder `path`, locked for this process; raises `InputError` if another run is in it"
+    "Lock the folder `path` and yield the lock; raises `InputError` if another run is in it"
     path = Path(path); path.mkdir(parents=True, exist_ok=True)
     with open(path/'.launch.lock', 'w') as lock:
-        os.set_inheritable(lock.fileno(), True)
         try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(path, 'another run is using this folder', 'one run per folder', 'Wait for it, or choose another name.') from None
-        yield path
+        yield lock
 
 # %% ../../nbs/core/81_launch.ipynb #c011
 def modules(source: str, package=('mousefacelift',)) -> set:
@@ -73,15 +72,15 @@ def begin(folder, stamp: str) -> bool:
     return True
 
 # %% ../../nbs/core/81_launch.ipynb #c017
-def _papermill(notebook, target, parameters, log):
-    "Run papermill as a process of its own; returns (exit status, resource usage)"
+def _papermill(notebook, target, parameters, log, lock):
+    "Run papermill as a process of its own that shares the `lock`; returns (exit status, resource usage)"
     with tempfile.NamedTemporaryFile('w', suffix='.yaml') as f:
         yaml.safe_dump(parameters, f); f.flush()
         options = ['-f', f.name, '-k', 'python3', '--cwd', str(Path(notebook).parent), '--no-progress-bar']
         env = dict(os.environ, MOUSEFACELIFT_ROOT=str(root()), WANDB_MODE=os.environ.get('WANDB_MODE', 'offline'), OMP_WAIT_POLICY='PASSIVE',
                    MPLBACKEND='module://matplotlib_inline.backend_inline')
         command = [sys.executable, '-m', 'papermill', str(notebook), str(target), *options]
-        p = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=env, close_fds=False)
+        p = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=env, pass_fds=[lock.fileno()])
         _, status, usage = os.wait4(p.pid, 0)
         p.returncode = os.waitstatus_to_exitcode(status)
         return p.returncode, usage
@@ -91,14 +90,14 @@ def launch(notebook, run, after=(), **parameters) -> Path:
     notebook = Path(notebook).resolve(); known = check_parameters(notebook, parameters)
     folder = runs_path(run)
     if 'out' in known: parameters = dict(parameters, out=str(folder))
-    with run_folder(folder):
+    with run_folder(folder) as lock:
         stamp = fingerprint(notebook, {k: v for k, v in parameters.items() if k != 'out'}, after)
         if not begin(folder, stamp): return folder
         (folder/'failed.ipynb').unlink(missing_ok=True)
         facts = dict(notebook=notebook.name, parameters=parameters)
         with recorded(folder, parameters.get('seed'), **facts) as record, open(folder/'log.txt', 'w') as log:
             executed = folder/'running.ipynb'
-            status, usage = _papermill(notebook, executed, parameters, log)
+            status, usage = _papermill(notebook, executed, parameters, log, lock)
             record['peak_memory_mb'] = peak_memory_mb(usage)
             if status:
                 if executed.exists(): os.replace(executed, folder/'failed.ipynb')

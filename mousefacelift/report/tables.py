@@ -30,7 +30,7 @@ def comparison(table: pd.DataFrame, a: str, b: str, metrics=('iou', 'psnr mouse'
     "One row per metric: method `a` minus method `b` with its interval, and whether `a` is better, worse, or neither can be said"
     rows = chosen(difference(table, a, b), metrics)
     return pd.DataFrame([{'metric': r.metric, f'{a} minus {b}': cell(r), 'samples': r.samples, 'verdict': verdict(r, 0, 'better', 'worse')}
-                         for r in rows]).set_index('metric')
+                         for r in rows]).set_index('metric').rename_axis(None)
 
 # %% ../../nbs/core/83_tables.ipynb #c010
 def against(table: pd.DataFrame, method: str, targets: dict) -> pd.DataFrame:
@@ -39,4 +39,4 @@ def against(table: pd.DataFrame, method: str, targets: dict) -> pd.DataFrame:
     if method not in set(found.method): raise InputError('method', repr(method), ', '.join(found.method.unique()), 'Choose one that was scored.')
     rows = chosen(found[found.method == method], targets)
     return pd.DataFrame([dict(metric=r.metric, target=targets[r.metric], score=cell(r), verdict=verdict(r, targets[r.metric], 'reached', 'missed'))
-                         for r in rows]).set_index('metric')
+                         for r in rows]).set_index('metric').rename_axis(None)
