@@ -6,20 +6,22 @@
 __all__ = ['provenance', 'page', 'build_site', 'foreign']
 
 # %% ../../nbs/core/85_site.ipynb #c002
-import html, re, tempfile
+import html, re, shutil, tempfile
 from pathlib import Path
 from ..files import InputError, atomic_folder, read_json
+from .launch import parameters_of
 from .viewer import viewer_script
 
 # %% ../../nbs/core/85_site.ipynb #c005
-def provenance(folder) -> str:
-    "The section on provenance of the run in `folder`, as Markdown; raises `InputError` where the run did not finish"
-    facts = read_json(Path(folder)/'environment.json')
+def provenance(folder, defaults: dict|None = None) -> str:
+    "Section on the run in `folder` of a notebook with these `defaults`, as Markdown; raises `InputError` where it did not finish"
+    facts = read_json(Path(folder)/'environment.json'); here = f'{Path(folder).resolve().parent}/'
     if facts['outcome'] != 'finished':
         raise InputError(folder, f'a run that is {facts["outcome"]}', 'a finished run', 'Launch it again: it goes on where it stopped.')
-    rows = dict(commit=facts['commit'] or 'not a checkout', seed='set in the notebook' if facts['seed'] is None else facts['seed'],
+    values = {**(defaults or {}), **{k: repr(v).replace(here, '') for k, v in facts.get('parameters', {}).items()}}
+    rows = dict(commit=facts['commit'] or 'not a checkout', seed=values.get('seed') or values.get('seeds') or facts['seed'] or 'fixed in the code',
                 time=f'{facts["wall_s"]:.1f} s, from {facts["started"]}', memory=f'{facts["peak_memory_mb"]:.0f} MB at most',
-                parameters=', '.join(f'{k} = {v!r}' for k, v in facts.get('parameters', {}).items()) or 'defaults',
+                parameters=', '.join(f'{k} = {v}' for k, v in values.items()) or 'none',
                 device=facts['device'], system=facts['platform'], versions=', '.join(f'{k} {v}' for k, v in facts['versions'].items()))
     cells = ''.join(f'<tr><td>{k}</td><td>{html.escape(str(v))}</td></tr>' for k, v in rows.items())
     return f'## Provenance\n\n<table class="table">{cells}</table>'
@@ -29,10 +31,11 @@ def page(executed, more: list|None = None):
     "The notebook of a page: an executed one with its code folded, a list of `more` pages, and its provenance"
     import nbformat
     nb = nbformat.read(executed, 4)
-    for cell in nb.cells:
-        if cell.cell_type == 'code': cell.metadata.tags = [*cell.metadata.get('tags', []), 'hide-input']
+    nb.cells = [c for c in nb.cells if c.cell_type != 'code' or c.outputs]
+    for c in nb.cells:
+        if c.cell_type == 'code': c.metadata.tags = ['hide-input']
     if more: nb.cells.append(nbformat.v4.new_markdown_cell('```{toctree}\n:hidden:\n\n' + '\n'.join(more) + '\n```'))
-    nb.cells.append(nbformat.v4.new_markdown_cell(provenance(Path(executed).parent)))
+    nb.cells.append(nbformat.v4.new_markdown_cell(provenance(Path(executed).parent, {k: v['default'] for k, v in parameters_of(executed).items()})))
     return nb
 
 # %% ../../nbs/core/85_site.ipynb #c010
@@ -42,7 +45,7 @@ _settings = dict(
     html_theme_options=dict(navbar_persistent=[], use_download_button=False, use_fullscreen_button=False, show_toc_level=2, home_page_in_toc=True),
     nb_execution_mode='off', nb_ipywidgets_js={}, nb_output_stderr='remove', nb_merge_streams=True, myst_enable_extensions=['dollarmath'],
     mathjax_path='mathjax.js', html_show_search_summary=False, html_show_sphinx=False, html_show_copyright=False, html_copy_source=False,
-    html_static_path=[str(viewer_script().parent)])
+    html_static_path=[str(viewer_script().parent)], html_css_files=['site.css'])
 
 def _viewer_where_needed(app, pagename, templatename, context, doctree):
     if 'mousefacelift-viewer' in context.get('body', ''): app.add_js_file('viewer.js', loading_method='defer')
@@ -57,9 +60,10 @@ def build_site(folder, pages: dict, first: str = 'report') -> Path:
         for name, executed in pages.items():
             nbformat.write(page(executed, others if name == first else None), Path(src)/f'{"index" if name == first else name}.ipynb')
         with open(Path(src)/'warnings.txt', 'w') as warnings:
-            app = Sphinx(src, None, out, Path(src)/'doctrees', 'html', dict(_settings), status=None, warning=warnings)
+            app = Sphinx(src, None, Path(src)/'html', Path(src)/'doctrees', 'html', dict(_settings), status=None, warning=warnings)
             app.connect('html-page-context', _viewer_where_needed); app.build()
         if app.statuscode: raise RuntimeError(f'Sphinx could not build the site:\n{(Path(src)/"warnings.txt").read_text()}')
+        shutil.copytree(Path(src)/'html', out, dirs_exist_ok=True)
     return Path(folder)/'site'/'index.html'
 
 # %% ../../nbs/core/85_site.ipynb #c013
