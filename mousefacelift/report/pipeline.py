@@ -17,9 +17,10 @@ def _stage(notebook, reads=(), after=(), **parameters): return dict(notebook=not
 
 scales = dict(
     embedded=dict(
-        prepare=_stage('report/prepare', seed=1000, n_train=256, n_test=12, size=64, zoom=1.6, train_extra=8, test_extra=8, samples=3, instants=24, workers=2),
+        prepare=_stage('report/prepare', seed=1000, n_train=256, n_test=12, size=64, zoom=1.6, train_extra=8, test_extra=8, samples=3,
+                       instants=24, workers=2),
         camera_distance=_stage('issues/01_camera_distance', steps=600, mice=96, tests=6),
-        train=_stage('report/train', reads=('prepare',), steps=6500),
+        train=_stage('report/train', reads=('prepare',), steps=5500),
         sweep=_stage('report/sweep', reads=('prepare',), steps=300),
         evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=100, fit_mice=4, real_instants=4),
         bench_render=_stage('report/bench_render', after=('sweep', 'camera_distance', 'evaluate')),

@@ -17,34 +17,34 @@ from ..gaussians.cloud import Gaussians
 from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from ..geometry.canonical import canonical_similarity, subject_centre
-from ..losses.terms import LossSum
+from ..losses.terms import LossSum, Target, terms
 from ..models.gslrm import GSLRM, sizes
 from .config import TrainConfig
 from .loop import fit
 
 # %% ../../nbs/core/67_train_gslrm.ipynb #c005
-def mirrored(images: Tensor, masks: Tensor, cameras: Cameras) -> tuple:
-    "The sample as a mirror at x = 0 shows it: `images` (V,H,W,3), `masks` (V,H,W) and `cameras` together"
-    flip = torch.diag(cameras.w2c.new_tensor([-1., 1., 1., 1.])); k = cameras.fxfycxcy.clone()
-    k[:, 2] = cameras.width - k[:, 2]
-    return images.flip(2), masks.flip(2), replace(cameras, fxfycxcy=k, w2c=flip @ cameras.w2c @ flip)
+def mirrored(s: Sample) -> Sample:
+    "The sample as a mirror at x = 0 shows it: pictures, masks, depth and cameras together"
+    flip = torch.diag(s.cameras.w2c.new_tensor([-1., 1., 1., 1.])); k = s.cameras.fxfycxcy.clone()
+    k[:, 2] = s.cameras.width - k[:, 2]
+    return replace(s, images=s.images.flip(2), masks=s.masks.flip(2), depth=None if s.depth is None else s.depth.flip(2),
+                   cameras=replace(s.cameras, fxfycxcy=k, w2c=flip @ s.cameras.w2c @ flip))
 
 # %% ../../nbs/core/67_train_gslrm.ipynb #c008
-def turned(images: Tensor, masks: Tensor, cameras: Cameras, angle: float) -> tuple:
+def turned(s: Sample, angle: float) -> Sample:
     "The sample in a world turned about z by `angle` radians: the pictures are the same"
-    T = torch.eye(4, dtype=cameras.w2c.dtype); c, s = math.cos(angle), math.sin(angle)
-    T[:2, :2] = torch.tensor([[c, -s], [s, c]])
-    return images, masks, cameras.transformed(T)
+    T = torch.eye(4, dtype=s.cameras.w2c.dtype)
+    T[:2, :2] = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    return replace(s, cameras=s.cameras.transformed(T))
 
 # %% ../../nbs/core/67_train_gslrm.ipynb #c011
 def draw(samples: list, config: TrainConfig) -> tuple:
-    "A random sample as (images, masks, cameras) and the indices of its input and its target views, from torch's global generator"
+    "A random sample and the indices of its input and its target views, from torch's global generator"
     s = samples[torch.randint(len(samples), ()).item()]
-    views = s.images, s.masks, s.cameras
-    if config.rotate: views = turned(*views, 2*math.pi*torch.rand(()).item())
-    if config.mirror and torch.rand(()) < .5: views = mirrored(*views)
-    inputs = range(config.inputs) if config.choose == 'first' else torch.randperm(len(s.images))[:config.inputs].tolist()
-    return views, list(inputs), torch.randperm(len(s.images))[:config.targets].tolist()
+    if config.rotate: s = turned(s, 2*math.pi*torch.rand(()).item())
+    if config.mirror and torch.rand(()) < .5: s = mirrored(s)
+    inputs = range(config.inputs) if config.choose == 'first' else torch.randperm(len(s))[:config.inputs].tolist()
+    return s, list(inputs), torch.randperm(len(s))[:config.targets].tolist()
 
 def check_samples(samples: list, config: TrainConfig):
     "Raise `InputError` unless every sample has pictures of one square size for the inputs and targets of `config`"
@@ -64,22 +64,23 @@ def as_trained(sample: Sample, config: TrainConfig) -> Sample:
         cameras = cameras.transformed(canonical_similarity(cameras.centres[:n].double(), centre))
     return replace(sample, images=images, cameras=cameras)
 
-def gslrm_loss(model, samples: list, config: TrainConfig, loss: LossSum) -> tuple:
+def gslrm_loss(model, samples: list, config: TrainConfig, loss: LossSum, step: int = 0) -> tuple:
     "Mean loss and parts over a batch of freshly drawn samples"
-    device = next(model.parameters()).device
+    device = next(model.parameters()).device; on = lambda x, t: None if x is None else x[t].float().to(device)
     drawn = [draw(samples, config) for _ in range(config.batch)]
-    images = torch.stack([v[0][i] for v, i, _ in drawn]).movedim(-1, 2)
-    clouds = model(images.float().to(device), [v[2][i] for v, i, _ in drawn])
-    results = [loss(render(cloud, v[2][t]), v[0][t].float().to(device), v[1][t].float().to(device)) for cloud, (v, _, t) in zip(clouds, drawn)]
+    images = torch.stack([s.images[i] for s, i, _ in drawn]).movedim(-1, 2)
+    clouds = model(images.float().to(device), [s.cameras[i] for s, i, _ in drawn])
+    results = [loss(render(cloud, s.cameras[t]), Target(on(s.images, t), on(s.masks, t), on(s.depth, t)), cloud, step)
+               for cloud, (s, _, t) in zip(clouds, drawn)]
     return sum(r[0] for r in results)/len(results), {k: sum(r[1][k] for r in results)/len(results) for k in results[0][1]}
 
 def train_gslrm(config: TrainConfig, samples: list, run_folder) -> GSLRM:
     "Train on `samples` in `run_folder`, resuming there; the model is also written to `run_folder/model`"
     if config.model not in sizes: raise InputError('model', repr(config.model), ', '.join(sizes), 'Change the configuration.')
     check_samples(samples, config); samples = [as_trained(s, config) for s in samples]
-    loss = LossSum(l2=config.l2, masked_l2=config.masked_l2, alpha=config.alpha, masked_alpha=config.masked_alpha)
+    loss = LossSum(warmup=config.late, **{t: getattr(config, t) for t in terms})
     torch.manual_seed(config.seed); model = GSLRM(sizes[config.model])
-    fit(model, lambda m: gslrm_loss(m, samples, config, loss), config, run_folder)
+    fit(model, lambda m, step: gslrm_loss(m, samples, config, loss, step), config, run_folder)
     model.save_pretrained(Path(run_folder)/'model')
     return model
 

@@ -78,9 +78,9 @@ def make_optimizer(model, config: TrainConfig):
     optimizer = torch.optim.AdamW(groups, lr=config.lr, betas=(.9, .95), fused=True)
     return optimizer, get_scheduler('cosine', optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps)
 
-def train_step(accelerator, model, optimizer, batch_loss, config: TrainConfig) -> dict:
-    "One step on `batch_loss(model) -> (total, parts)`; what it measured, `skipped` 1 if the gradient was left out"
-    total, parts = batch_loss(model)
+def train_step(accelerator, model, optimizer, batch_loss, step: int, config: TrainConfig) -> dict:
+    "One step on `batch_loss(model, step) -> (total, parts)`; what it measured, `skipped` 1 if the gradient was left out"
+    total, parts = batch_loss(model, step)
     optimizer.zero_grad()
     accelerator.backward(total)
     norm = accelerator.clip_grad_norm_(model.parameters(), config.clip).item()
@@ -99,7 +99,7 @@ def make_accelerator(config: TrainConfig, folder):
     return accelerator
 
 def fit(model, batch_loss, config: TrainConfig, folder):
-    "Minimise `batch_loss(model) -> (total, parts)`, random through torch's global generator only; all that happened lies in `folder`"
+    "Minimise `batch_loss(model, step) -> (total, parts)`, random through torch's global generator only; all that happened lies in `folder`"
     with owned(folder, config), recorded(folder, config.seed) as record:
         accelerator = make_accelerator(config, folder); rank = accelerator.process_index
         optimizer, scheduler = make_optimizer(model, config)
@@ -111,7 +111,8 @@ def fit(model, batch_loss, config: TrainConfig, folder):
             while state['step'] < config.steps:
                 began = time.perf_counter()
                 torch.manual_seed(((config.seed*1_000_003 + state['step'])*1_009 + rank) % 2**63)
-                line = dict(step=state['step'], lr=scheduler.get_last_lr()[0], **train_step(accelerator, wrapped, optimizer, batch_loss, config))
+                line = dict(step=state['step'], lr=scheduler.get_last_lr()[0])
+                line.update(train_step(accelerator, wrapped, optimizer, batch_loss, state['step'], config))
                 scheduler.step()
                 state['seconds'] += time.perf_counter() - began; state['step'] += 1; state['skipped'] += line['skipped']
                 if accelerator.is_main_process: metrics.write(json.dumps(dict(line, seconds=round(state['seconds'], 3))) + '\n')
