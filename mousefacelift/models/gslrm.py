@@ -203,3 +203,8 @@ def from_pretrained(cls: GSLRM, source) -> GSLRM:
     weights = locate(source, 'model.safetensors')
     with torch.device('meta'): model = cls(GSLRMConfig(**content['config']))
     return load_strict(model, read_tensors(weights, expected=content['sha256']), weights).eval()
+
+@patch(cls_method=True)
+def load(cls: GSLRM, source) -> GSLRM:
+    "FaceLift's checkpoint where `source` ends in .pt, else what `save_pretrained` wrote to a folder or hub id"
+    return cls.from_facelift(source) if str(source).endswith('.pt') else cls.from_pretrained(source)

@@ -31,7 +31,7 @@ def method(name):
     path = Path(name)
     if not path.exists():
         raise InputError(name, 'no such model', 'hull, fit, the folder of a GS-LRM, or a FaceLift .pt file', 'Check the name or the path.')
-    return reconstructor(GSLRM.from_facelift(path) if path.suffix == '.pt' else GSLRM.from_pretrained(path))
+    return reconstructor(GSLRM.load(path))
 
 # %% ../../nbs/core/87_reconstruction.ipynb #c007
 def out_of(sample: Sample, frame: str, folder) -> torch.Tensor:

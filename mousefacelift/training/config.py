@@ -15,18 +15,25 @@ from ..files import InputError, read_json
 class TrainConfig:
     "Everything that a training run of GS-LRM depends on, except the samples"
     model: str = 'tiny' # size of the network, a name of `models.gslrm.sizes`
+    start: str = '' # weights to begin with: a folder of `save_pretrained`, a hub id or FaceLift's .pt; '' draws fresh ones
+    freeze: str = '' # hold the tensors whose name matches this expression
+    lora: int = 0 # rank of adapters beside the linears of the layers, merged at the end; 0 trains the weights themselves
     inputs: int = 4 # pictures that the network sees
     choose: str = 'first' # which: the `first` views of a sample, or `random` ones, drawn anew at each step
     targets: int = 6 # views that the loss sees, drawn from all of a sample's at each step
     rotate: bool = True # each sample is turned about the vertical by a random angle
     mirror: bool = True # half of the samples are mirrored, pictures, masks and cameras together
+    overfit: int = 0 # only the first few samples, neither turned nor mirrored: can the network learn at all? 0 uses all
     steps: int = 8000
     batch: int = 1 # samples per step and process
     lr: float = 1e-3 # peak; cosine to 0
+    lr_factors: str = '' # 'pattern=factor,...': rates of their own for tensors whose name matches
     warmup: int = 100 # steps
     weight_decay: float = .05 # of matrices
     clip: float = 1. # norm of the gradient
     skip: float = 20. # leave a step out if the gradient's norm exceeds this times `clip`
+    patience: int = 50 # steps left out in a row before the run stops with an error
+    ema: float = 0. # decay of the running mean of the weights, which is then the result; 0 keeps the last weights
     l1: float = 0. # weights of the loss's terms, `losses.terms`
     l2: float = 0.
     masked_l1: float = 0.
@@ -41,7 +48,8 @@ class TrainConfig:
     late: int = 0 # steps before SSIM, depth and opacity come in, linearly over as many again
     seed: int = 0
     checkpoint_every: int = 500 # steps
-    precision: str = 'no' # 'no' is float32, 'bf16' autocasts
+    pictures_every: int = 0 # steps between pictures of inputs, targets and renderings; 0 writes none
+    precision: str = 'no' # 'no' is float32, 'bf16' autocasts, 'fp16' autocasts and scales the loss (CUDA)
     wandb: bool = False # mirror metrics.jsonl to Weights & Biases; WANDB_MODE says where, offline unless it is set
 
 # %% ../../nbs/core/65_config.ipynb #c007
