@@ -1,15 +1,19 @@
-# `make report` regenerates the report, `make test` runs every check, `make lab` opens the notebooks.
+# `make report` regenerates the report, `make test` runs every check, `make lab` opens the notebooks, `make slow` and
+# `make gpu` run the cells that `make test` leaves out and record it.
 # Each sets up .venv from the pins in constraints.txt first; nothing but Python >= 3.10 and make is needed.
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: report test lab export clean
+.PHONY: report test slow gpu lab export clean
 report: .venv/ready
 	$(BIN)/mousefacelift report --scale embedded
 
 test: .venv/ready
 	$(BIN)/python .ci/checks.py
+
+slow gpu: .venv/ready
+	$(BIN)/python .ci/checks.py $@
 
 lab: .venv/ready
 	$(BIN)/jupyter lab nbs

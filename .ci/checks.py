@@ -1,5 +1,7 @@
-"Every check of the project, one line each; ends with `N passed, N failed` and exit status 1 if any failed."
-import filecmp, json, os, re, subprocess, sys, tempfile, time
+"""Every check of the project, one line each; ends with `N passed, N failed` and exit status 1 if any failed.
+
+`checks.py slow` (or gpu) instead runs the notebooks that have cells of that flag and records it in last_runs.json."""
+import filecmp, hashlib, json, os, platform, re, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -64,9 +66,35 @@ def sizes():
     wrong += [f'{m}: {n} lines' for _, m in exports() if m.exists() and (n := len(m.read_text().splitlines())) > 260]
     return '; '.join(wrong)
 
-def notebook(path):
+def notebook(path, flags=''):
     "Run one notebook under nbdev_test"
-    return run('nbdev_test', '--path', path.relative_to(ROOT), '--n_workers', 0)
+    return run('nbdev_test', '--path', path.relative_to(ROOT), '--n_workers', 0, '--flags', flags)
+
+LAST_RUNS = Path('.ci/last_runs.json')
+def last_runs(): return json.loads(LAST_RUNS.read_text()) if LAST_RUNS.exists() else {}
+
+def flagged(flag):
+    "Digest of the cells of a flag, for each notebook that has some"
+    marked = {nb: [source(c) for c in cells(nb) if re.match(rf'#\| *{flag}\b', source(c))] for nb in NOTEBOOKS}
+    return {str(nb.relative_to(ROOT)): hashlib.sha256('\0'.join(m).encode()).hexdigest()[:12] for nb, m in marked.items() if m}
+
+def slow_cells():
+    "The slow cells of each notebook have been run as they stand"
+    known = {k: v['digest'] for k, v in last_runs().get('slow', {}).items()}
+    stale = [nb for nb, digest in flagged('slow').items() if known.get(nb) != digest]
+    return f'not run since they were changed, run `make slow`: {", ".join(stale)}' if stale else ''
+
+def run_flagged(flag):
+    "Run the notebooks with cells of a flag, and record each that passed"
+    results = []
+    for nb, digest in flagged(flag).items():
+        results.append(report(f'{nb}, {flag}', lambda nb=nb: notebook(ROOT/nb, flag)))
+        if not results[-1]: continue
+        runs = last_runs(); entry = dict(digest=digest, date=time.strftime('%Y-%m-%d'), machine=f'{platform.machine()}, {os.cpu_count()} cores')
+        if flag == 'gpu': entry['machine'] = subprocess.run(['nvidia-smi', '-L'], capture_output=True, text=True, check=True).stdout.split(' (')[0]
+        runs.setdefault(flag, {})[nb] = entry
+        LAST_RUNS.write_text(json.dumps({k: dict(sorted(v.items())) for k, v in runs.items()}, indent=1) + '\n')
+    return results
 
 def report(name, check):
     start = time.time()
@@ -75,11 +103,13 @@ def report(name, check):
     return not out
 
 
-quick = dict(export_in_sync=in_sync, notebooks_clean=clean, no_orphans=orphans, parameters_tags=parameters, sizes=sizes,
+quick = dict(export_in_sync=in_sync, notebooks_clean=clean, no_orphans=orphans, parameters_tags=parameters, sizes=sizes, slow_cells=slow_cells,
              layers_contract=lambda: run('lint-imports', '--config', '.ci/importlinter.ini', '--no-cache'),
              ruff=lambda: run('ruff', 'check', '--no-cache', '--config', '.ci/ruff.toml', 'nbs', 'setup.py', '.ci'))
-results = [report(name, check) for name, check in quick.items()]
-with ThreadPoolExecutor(2) as pool:
-    results += pool.map(lambda nb: report(nb.relative_to(ROOT), lambda: notebook(nb)), NOTEBOOKS)
+if sys.argv[1:]: results = run_flagged(sys.argv[1])
+else:
+    results = [report(name, check) for name, check in quick.items()]
+    with ThreadPoolExecutor(2) as pool:
+        results += pool.map(lambda nb: report(nb.relative_to(ROOT), lambda: notebook(nb)), NOTEBOOKS)
 print(f'{sum(results)} passed, {len(results) - sum(results)} failed')
 sys.exit(not all(results))
