@@ -50,17 +50,21 @@ def in_pose(raw: RawCameras, pose: str) -> Cameras:
 # %% ../../nbs/core/38_conventions.ipynb #c013
 margin = .05 # of coherence, by which one reading must beat the next
 
+def _seen(c: Cameras, masks):
+    "(masks, cameras) of each instant without the views whose mask is empty"
+    for m in masks: i = (m > .5).flatten(1).any(1).nonzero()[:, 0].tolist(); yield m[i], c[i]
+
 def fit(c: Cameras, masks) -> float:
-    "Mean coherence of the cameras with `masks`, a list of (V,H,W)"
-    return float(np.mean([coherence(close_ups(m, 48), c, 72).mean for m in masks]))
+    "Mean coherence of the cameras with `masks`, a list of (V,H,W); a view whose mask is empty has no say"
+    return float(np.mean([coherence(close_ups(m, 48), some, 72).mean for m, some in _seen(c, masks)]))
 
 def extent(c: Cameras, masks):
-    "Length that decides the unit, in the file's own: of the subject in `masks`, or of the picture without; and its limits in mm"
-    place, _ = meeting_place(c); pixel = c.to_camera(place[None])[:, 0, 2]/c.fxfycxcy[:, 0]
-    if not len(masks): return 'the pictures are {:.3g} wide', (pixel*c.width).median().item(), (60, 5000)
-    boxes = [(m > .5).nonzero() for mask in masks for m in mask]
-    spans = torch.stack([(b.amax(0) - b.amin(0) + 1).double().norm() for b in boxes]).view(len(masks), -1)
-    return 'the subject is {:.3g} long', (spans*pixel).amax(1).median().item(), (40, 250)
+    "What decides the unit, its length in the file's own, and the limits in mm: the subject in `masks`, or without them the picture"
+    place, _ = meeting_place(c); pixel = lambda c: c.to_camera(place[None])[:, 0, 2]/c.fxfycxcy[:, 0]
+    if not len(masks): return 'the pictures are {:.3g} wide', (pixel(c)*c.width).median().item(), (60, 5000)
+    long = lambda mask: ((b := (mask > .5).nonzero()).amax(0) - b.amin(0) + 1).double().norm().item()
+    lengths = [max(a*b for a, b in zip(map(long, m), pixel(some).tolist())) for m, some in _seen(c, masks)]
+    return 'the subject is {:.3g} long', float(np.median(lengths)), (40, 250)
 
 # %% ../../nbs/core/38_conventions.ipynb #c015
 def words(convention, where='convention') -> dict:
@@ -119,7 +123,7 @@ def _settle_first(raw, pose, file, first, masks):
     if file.first is not None: return file.first, f'{file.first:g}, by the format'
     score = {f: fit(_shifted(in_pose(raw, pose), .5 - f), masks) for f in (0, 1)} if masks else {}
     best = max(score, key=score.get, default=0)
-    if score and abs(score[0] - score[1]) >= margin: return best, f'{best}, by the masks: coherence {score[best]:.2f}, otherwise {score[1 - best]:.2f}'
+    if score and abs(score[0] - score[1]) >= margin: return best, f'{best}, by the masks: coherence {score[best]:.2f} against {score[1 - best]:.2f}'
     return 0, '0, which neither file nor masks settle: a question of one pixel'
 
 def _shifted(c: Cameras, by: float) -> Cameras: return c.crop(-by, -by, c.width, c.height)
@@ -142,7 +146,8 @@ def settle(
     convention='', # words that settle what is open
 ):
     "`RawCameras` in mm, and a dict of how each convention was found; raises `InputError` with all readings where one is open"
-    told = words(convention, file.path); K, lower = _upright([c['K'] for c in file.cameras], file.path); k = max(len(c['radial']) for c in file.cameras)
+    told = words(convention, file.path); K, lower = _upright([c['K'] for c in file.cameras], file.path)
+    k = max(len(c['radial']) for c in file.cameras)
     written = w2c([c['R'] for c in file.cameras], [c['t'] for c in file.cameras], 'w2c')
     lens = [np.pad(c['radial'], (0, k - len(c['radial']))) for c in file.cameras], [c['tangential'] for c in file.cameras]
     try: raw = RawCameras(K, written, *map(np.stack, lens), width, height)
