@@ -31,7 +31,7 @@ class GSLRMConfig:
     layers: int = 24
     free: int = 2 # learned tokens, one Gaussian each, that belong to no pixel
     sh_degree: int = 0
-    plucker: str = 'custom' # the rays' encoding: custom (d, p) or augmented (o x d, d, p)
+    plucker: str = 'custom' # the rays' encoding: standard (o x d, d), custom (d, p) or augmented (o x d, d, p)
     depth_range: float = 1.8 # a pixel's Gaussian lies within this of its ray's point nearest the origin, world units
     marker: bool = False # tell the first view from the others by an embedding
     clip_xyz: bool = False # in training, keep positions in [-1, 1]
@@ -41,10 +41,10 @@ class GSLRMConfig:
     def __post_init__(self):
         if self.width % self.head:
             raise InputError('GSLRMConfig', f'width {self.width}, head {self.head}', 'a width divisible by head', 'Change one of them.')
-        if self.plucker not in ('custom', 'augmented'):
-            raise InputError('GSLRMConfig', f'plucker {self.plucker!r}', "'custom' or 'augmented'", 'Depth counts from p, which others lack.')
+        if self.plucker not in ('standard', 'custom', 'augmented'):
+            raise InputError('GSLRMConfig', f'plucker {self.plucker!r}', 'standard, custom or augmented', 'Choose one of these encodings.')
     @property
-    def channels(self): return 9 if self.plucker == 'custom' else 12 # of the posed picture
+    def channels(self): return 12 if self.plucker == 'augmented' else 9 # of the posed picture
     @property
     def numbers(self): return 11 + 3*(self.sh_degree + 1)**2 # of one Gaussian: xyz 3, sh, scale 3, rotation 4, opacity 1
 
