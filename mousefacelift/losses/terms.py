@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['terms', 'Target', 'l1', 'l2', 'masked_l1', 'masked_l2', 'alpha', 'masked_alpha', 'ssim', 'masked_ssim', 'depth',
-           'floater', 'opacity', 'LossSum']
+           'floater', 'opacity', 'perceptual', 'LossSum']
 
 # %% ../../nbs/core/61_losses.ipynb #c002
+from functools import partial
 from typing import NamedTuple
+import torch
 from torch import Tensor
 from ..files import InputError
 from .ssim import masked_ssim_loss, ssim_map
@@ -68,15 +70,23 @@ def opacity(r, y: Target, g) -> Tensor:
     "mean(o)"
     return g.opacities.mean()
 
-terms = {f.__name__: f for f in (l1, l2, masked_l1, masked_l2, alpha, masked_alpha, ssim, masked_ssim, depth, floater, opacity)}
+def perceptual(r, y: Target, g, features) -> Tensor:
+    "mean(|F(x) - F(y)|)"
+    seen = features(torch.cat([r.color, y.images]).movedim(-1, 1)) # taps (2V,C,H,W), each counts alike
+    return sum((a - b).abs().mean() for a, b in (t.chunk(2) for t in seen))/len(seen)
+
+terms = {f.__name__: f for f in (l1, l2, masked_l1, masked_l2, alpha, masked_alpha, ssim, masked_ssim, depth, floater, opacity, perceptual)}
 
 # %% ../../nbs/core/61_losses.ipynb #c012
 class LossSum:
     "Weighted sum of named terms: `loss(rendering, target, cloud, step)` gives the total and the unweighted parts"
-    def __init__(self, late=('ssim', 'masked_ssim', 'depth', 'opacity'), warmup: int = 0, **weights):
+    def __init__(self, late=('ssim', 'masked_ssim', 'depth', 'opacity', 'perceptual'), warmup: int = 0, features=None, **weights):
         for name in [*late, *weights]:
             if name not in terms: raise InputError('LossSum', f'a term {name!r}', ', '.join(terms), 'Check the spelling.')
         self.weights, self.late, self.warmup = {name: w for name, w in weights.items() if w}, late, warmup
+        if 'perceptual' in self.weights and features is None:
+            raise InputError('LossSum', 'perceptual without features', 'a frozen network', 'Give one: `models.features.load_features`.')
+        self.terms = dict(terms, perceptual=partial(perceptual, features=features))
     def weight(self, name: str, step: int) -> float:
         "The weight of a term at a step"
         ramp = min(max(step/self.warmup - 1, 0), 1) if self.warmup and name in self.late else 1
@@ -84,7 +94,7 @@ class LossSum:
     def __call__(self, rendering, target: Target, cloud=None, step: int = 0) -> tuple:
         "Total () and parts by name, of a rendering of V views; a term whose weight is still 0 is not computed"
         now = {name: w for name in self.weights if (w := self.weight(name, step))}
-        parts = {name: terms[name](rendering, target, cloud) for name in now}
+        parts = {name: self.terms[name](rendering, target, cloud) for name in now}
         return sum(w*parts[name] for name, w in now.items()), parts
     def __repr__(self):
         return 'total = ' + ' + '.join(f'{w:g} {terms[name].__doc__}' for name, w in self.weights.items())

@@ -45,7 +45,9 @@ class TrainConfig:
     depth: float = 0.
     floater: float = 0.
     opacity: float = 0.
-    late: int = 0 # steps before SSIM, depth and opacity come in, linearly over as many again
+    perceptual: float = 0.
+    features: str = 'shapes' # what `perceptual` looks through: the shipped network, or the path of VGG19's weights
+    late: int = 0 # steps before SSIM, depth, opacity and perceptual come in, linearly over as many again
     seed: int = 0
     checkpoint_every: int = 500 # steps
     pictures_every: int = 0 # steps between pictures of inputs, targets and renderings; 0 writes none

@@ -20,6 +20,7 @@ from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from ..geometry.canonical import canonical_similarity, subject_centre
 from ..losses.terms import LossSum, Target, terms
+from ..models.features import load_features
 from ..models.gslrm import GSLRM, sizes
 from .adapt import add_lora, freeze, merge_lora
 from .config import TrainConfig
@@ -124,7 +125,8 @@ def train_gslrm(config: TrainConfig, samples: list, run_folder) -> GSLRM:
     "Train on `samples` in `run_folder`, resuming there; the model is also written to `run_folder/model`"
     model = begin(config); samples = samples[:config.overfit or None]; check_samples(samples, config, model.config.patch)
     ready = [as_trained(s, config) for s in samples]; watch = Watch()
-    loss = LossSum(warmup=config.late, **{t: getattr(config, t) for t in terms})
+    seen = load_features(config.features).to(next(model.parameters())) if config.perceptual else None
+    loss = LossSum(warmup=config.late, features=seen, **{t: getattr(config, t) for t in terms})
     drawing = replace(config, rotate=False, mirror=False) if config.overfit else config
     model = fit(model, lambda m, step: gslrm_loss(m, ready, drawing, loss, step, watch), config, run_folder,
                 draw=lambda m, path: draw_views(m, samples[0], config, path))
