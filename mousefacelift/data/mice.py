@@ -28,7 +28,7 @@ from .samples import Sample, write_list, write_sample
 def make_mouse(seed: int, cameras: Cameras, coat: str|None = None, pose=None, heading: float|None = None, at=None, light='studio') -> Mouse:
     "Mouse `seed` as fine and as compact as `cameras` ask for; `at` (3,) is the floor under it, `light` as in `mouse`"
     pixel = (cameras.centres.norm(dim=-1)/cameras.fxfycxcy[:, 0]).min().item()/unit; off = 0 if at is None else float(np.linalg.norm(at[:2]))
-    reach = float(np.clip(whole_view(cameras).min().item() - off, .6, .95))
+    reach = float(np.clip(whole_view(cameras).min().item() - off, .72, .95))
     return mouse(seed, coat, pose, heading, float(np.clip(pixel/2, .9, 1.8)), reach, at, light)
 
 def photo_sample(m: Mouse, cameras: Cameras, samples: int = 5, arena: Arena|None = None) -> Sample:

@@ -25,7 +25,7 @@ def along_spine(skeleton: Skeleton, points: np.ndarray):
 def torso(skeleton: Skeleton, points: np.ndarray) -> np.ndarray:
     "Signed distance (N,) mm, exact to first order, of `points` (N,3) from torso, neck and head, rounded at both ends"
     (s, y, z), end = along_spine(skeleton, points)[0].T, skeleton.s[-1]; i = np.rint(np.clip(s, 0, end)).astype(int)
-    width, up, down = profile(skeleton.s, skeleton.shape, skeleton.pose.stretch).astype('f4')[i].T
+    width, up, down = profile(skeleton.s, skeleton.shape, skeleton.pose).astype('f4')[i].T
     axes = np.stack([np.where(s > 0, CAPS[1], CAPS[0]).astype('f4'), width, np.where(z > 0, up, down)])
     q = np.stack([s - np.clip(s, 0, end), y, z])/axes; k = np.sqrt((q*q).sum(0))
     return k*(k - 1)/(np.sqrt(np.square(q/axes).sum(0)) + 1e-6)

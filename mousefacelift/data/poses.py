@@ -53,7 +53,7 @@ def fit_pose(labels: np.ndarray):
         return np.array([j[k] for k in KEYPOINTS]) @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) + [*p[30:], 0]
     def misses(p): return np.concatenate([(posed(p) - labels)[seen].ravel(), (p[:29] - start)/_room, np.diff(p[:5], 2)/15])
     x0 = np.concatenate([start, [np.arctan2(*(back - root)[1::-1])], root[:2]])
-    p = least_squares(misses, x0, x_scale=np.concatenate([_room, [.3, 5, 5]]), loss='soft_l1', f_scale=3., max_nfev=40).x
+    p = least_squares(misses, x0, x_scale=np.concatenate([_room, [.3, 5, 5]]), loss='soft_l1', f_scale=3., ftol=1e-5, xtol=1e-5, max_nfev=40).x
     return p[:29], posed(p)
 
 # %% ../../nbs/core/40a_mouse_poses.ipynb #c012

@@ -62,10 +62,11 @@ def _curve():
     from scipy.interpolate import PchipInterpolator
     return PchipInterpolator(_profile[:, 0], _profile[:, 1:])
 
-def profile(s: np.ndarray, shape: dict, stretch: float = 1.) -> np.ndarray:
-    "Half width, height above and depth below the spine (n,3) in mm at stations `s` (n,); the skull follows the head, not the girth"
-    skull = np.clip((s - _neck)/10, 0, 1)[:, None]
-    return _curve()(np.clip(s, 0, _length))*(shape['girth']*stretch**-.3*(1 - skull) + shape['head']*skull)
+def profile(s: np.ndarray, shape: dict, pose: Pose) -> np.ndarray:
+    "Half width, height above and depth below the spine (n,3) in mm at stations `s` (n,); an upright trunk sinks into a pear, a long one is thin"
+    skull = np.clip((s - _neck)/10, 0, 1)[:, None]; upright = np.clip(np.sin(np.radians(np.mean(pose.pitch[:3]))) - .3, 0, 1)
+    pear = 1 + .3*upright*np.cos(np.pi*np.clip((s + 8)/_neck, 0, 1))[:, None]
+    return _curve()(np.clip(s, 0, _length))*(shape['girth']*pose.stretch**-.25*pear*(1 - skull) + shape['head']*skull)
 
 
 
@@ -125,7 +126,7 @@ class Skeleton:
 HIND, FORE = (15., 16.5), (12., 11.5) # mm: thigh and shin, upper arm and forearm
 
 def _hind_leg(bare: Skeleton, side: str, y: int, foot) -> dict:
-    girth = bare.shape['girth']*bare.pose.stretch**-.3; hip, (ahead, left) = bare.at(15, 7.5*y*girth, -2), bare.heading(15); ground = np.array([1, 1, 0])
+    girth = bare.shape['girth']*bare.pose.stretch**-.25; hip, (ahead, left) = bare.at(15, 7.5*y*girth, -2), bare.heading(15); ground = np.array([1, 1, 0])
     ankle = hip*ground + foot[0]*ahead + (foot[1] + 3)*y*left + [0, 0, max(3.5 + foot[2], 2)]
     knee, ankle = two_bones(hip, ankle, HIND, ahead + .6*y*left + [0, 0, .2])
     return {'Hip' + side: hip, 'Knee' + side: knee, 'Ankle' + side: ankle,
@@ -145,7 +146,7 @@ def _ear(bare: Skeleton, side: str, y: int) -> dict:
 # %% ../../nbs/core/40_mouse_skeleton.ipynb #c022
 def skeleton(pose: Pose, shape: dict, reach: float = 105.) -> Skeleton:
     "The skeleton of a `shape` in a `pose`; the tail stays within `reach` mm of the body's middle"
-    s, points, frames = spine(pose, shape); axes = profile(s, shape, pose.stretch)[:, [0, 0, 2]]; axes[:, 0] = 0; axes[[0, -1], 0] = CAPS
+    s, points, frames = spine(pose, shape); axes = profile(s, shape, pose)[:, [0, 0, 2]]; axes[:, 0] = 0; axes[[0, -1], 0] = CAPS
     below = points[:, 2] - np.linalg.norm(axes*frames[:, :, 2], axis=-1); head = s > _neck
     rise = max(max(pose.clearance, .3) - below[~head].min(), .5 - below[head].min())
     bare = Skeleton(s, points + [0, 0, rise], frames, points[:1], {}, shape, pose)

@@ -129,7 +129,7 @@ def random_rig(n: int, seed: int, size: int = 512, spread: float = 2., elevation
     cams = aimed(on_sphere(az, u(*elevations), d*distance/d.mean()), size)
     w2c = torch.cat([cams[i].reaim(rng.normal(0, .08, 3), (*rng.normal(0, .1, 2), 1.)).w2c for i in range(n)])
     k = cams.fxfycxcy * torch.as_tensor(np.concatenate([2**u(-.5, .5, 1)*u(.98, 1.02, 2), u(.92, 1.08, 2)], 1))
-    return zoomed_out(Cameras(k, w2c, size, size), .62)
+    return zoomed_out(Cameras(k, w2c, size, size), .8)
 
 # %% ../../nbs/core/12_rigs.ipynb #c027
 def ring_and_random(seed: int, inputs: int = 4, extra: int = 4, size: int = 64, zoom: float = 1., elevations=(-5, 60)) -> Cameras:
