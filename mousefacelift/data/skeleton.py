@@ -52,8 +52,8 @@ def spine(pose: dict, shape: dict):
 
 # %% ../../nbs/core/40_mouse_skeleton.ipynb #c010
 # station, half width, height above and depth below the spine (mm)
-CAPS = (4., 2.) # mm: the body is rounded this far beyond the rump and the nose
-_profile = np.array([[0, 4.4, 4.4, 3.6], [4, 8.2, 7.6, 7], [12, 12, 11.1, 11], [24, 13.8, 13.2, 13.4], [36, 13.2, 12.8, 13.2], [47, 11.2, 11.4, 11.8],
+CAPS = (5., 2.) # mm: the body is rounded this far beyond the rump and the nose
+_profile = np.array([[0, 6, 5.8, 5], [3, 8.6, 8, 7.4], [7, 10.6, 9.8, 9.6], [13, 12.5, 11.6, 11.6], [24, 13.8, 13.2, 13.4], [36, 13.2, 12.8, 13.2], [47, 11.2, 11.4, 11.8],
     [56, 9.8, 10, 9.9], [63, 9.3, 9.5, 9.1], [69, 9.2, 9.4, 8.6], [75, 8.9, 8.8, 7.8], [80, 8, 7.7, 6.9], [85, 6.6, 6.2, 5.8],
     [89.5, 5.2, 4.8, 4.7], [93, 3.7, 3.3, 3.6], [95, 2.4, 2.1, 2.2]])
 
@@ -65,7 +65,7 @@ def _curve():
 def profile(s: np.ndarray, shape: dict, pose: Pose) -> np.ndarray:
     "Half width, height above and depth below the spine (n,3) in mm at stations `s` (n,); an upright trunk sinks into a pear, a long one is thin"
     skull = np.clip((s - _neck)/10, 0, 1)[:, None]; upright = np.clip(np.sin(np.radians(np.mean(pose.pitch[:3]))) - .3, 0, 1)
-    pear = 1 + .3*upright*np.cos(np.pi*np.clip((s + 8)/_neck, 0, 1))[:, None]
+    wave = np.cos(np.pi*np.clip((s + 8)/_neck, 0, 1)); pear = 1 + upright*np.where(wave > 0, .3, .12)[:, None]*wave[:, None]
     return _curve()(np.clip(s, 0, _length))*(shape['girth']*pose.stretch**-.25*pear*(1 - skull) + shape['head']*skull)
 
 
@@ -146,12 +146,12 @@ def _ear(bare: Skeleton, side: str, y: int) -> dict:
 # %% ../../nbs/core/40_mouse_skeleton.ipynb #c022
 def skeleton(pose: Pose, shape: dict, reach: float = 105.) -> Skeleton:
     "The skeleton of a `shape` in a `pose`; the tail stays within `reach` mm of the body's middle"
-    s, points, frames = spine(pose, shape); axes = profile(s, shape, pose)[:, [0, 0, 2]]; axes[:, 0] = 0; axes[[0, -1], 0] = CAPS
+    s, points, frames = spine(pose, shape); half = profile(s, shape, pose); axes = half[:, [0, 0, 2]]; axes[:, 0] = 0; axes[[0, -1], 0] = CAPS
     below = points[:, 2] - np.linalg.norm(axes*frames[:, :, 2], axis=-1); head = s > _neck
     rise = max(max(pose.clearance, .3) - below[~head].min(), .5 - below[head].min())
     bare = Skeleton(s, points + [0, 0, rise], frames, points[:1], {}, shape, pose)
     tail = tail_path(bare.at(1, up=-1), pose.tail, shape['tail'], bare.at(38), reach)
-    joints = {'Snout': bare.at(94), 'SpineF': bare.at(59, up=8), 'SpineM': bare.at(26, up=8),
+    joints = {'Snout': bare.at(94), 'SpineF': bare.at(59, up=.8*half[59, 1]), 'SpineM': bare.at(26, up=.6*half[26, 1]),
               'Tail(base)': tail[1], 'Tail(mid)': tail[len(tail)*45//100], 'Tail(end)': tail[-2]}
     for i, (side, y) in enumerate((('L', 1), ('R', -1))):
         joints |= _ear(bare, side, y) | _hind_leg(bare, side, y, pose.hind[i]) | _fore_leg(bare, side, y, pose.fore[i])
