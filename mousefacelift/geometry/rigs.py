@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['distance', 'focal_512', 'aimed', 'on_sphere', 'ring', 'spherical', 'ring_order', 'calibration', 'rigs', 'rig',
-           'random_rig', 'ring_and_random']
+           'whole_view', 'zoomed_out', 'random_rig', 'ring_and_random']
 
 # %% ../../nbs/core/12_rigs.ipynb #c002
 import numpy as np, torch
@@ -91,28 +91,47 @@ _rigs = dict(
     facelift_training=lambda size: ring(np.arange(32)*11.25, 20, size=size),
     markerless=lambda size: _real_rig('markerless', size),
     cylinder=lambda size: _real_rig('cylinder', size),
-    zero123plus=lambda size: ring(np.arange(30, 360, 60), np.tile([20, -10], 3), size=size, focal=256/np.tan(np.radians(15))))
+    zero123plus=lambda size: ring(np.arange(30, 360, 60), np.tile([20, -10], 3), size=size, focal=256/np.tan(np.radians(15))),
+    one_sided=lambda size: ring(np.linspace(-160, -20, 5), [12, 28, 18, 34, 8], size=size))
+_families = dict(random=lambda size, seed: random_rig(3 + seed % 6, seed, size), # another rig for each seed
+                 random_one_sided=lambda size, seed: random_rig(3 + seed % 6, seed, size, arc=150))
 
 def rigs() -> list:
-    "Names of the rigs"
+    "Names of the rigs that are always the same"
     return list(_rigs)
 
-def rig(name: str, size: int = 512) -> Cameras:
-    "A named rig in the canonical frame, float64; raises `InputError` on an unknown name"
-    if name not in _rigs: raise InputError('rig', repr(name), ', '.join(_rigs), 'Choose one of these names.')
+def rig(name: str, size: int = 512, seed: int = 0) -> Cameras:
+    "A named rig in the canonical frame, float64, or member `seed` of a named family; raises `InputError` on an unknown name"
+    if name in _families: return _families[name](size, seed)
+    if name not in _rigs: raise InputError('rig', repr(name), ', '.join([*_rigs, *_families]), 'Choose one of these names.')
     return _rigs[name](size)
 
 # %% ../../nbs/core/12_rigs.ipynb #c021
-def random_rig(n: int, seed: int, size: int = 512, spread: float = 2., elevations=(-10, 60)) -> Cameras:
-    "`n` cameras round the origin, mean distance 2.7, with random distance (1:`spread`), focal length, axis and principal point"
-    rng = np.random.default_rng(seed); u = lambda lo, hi, *shape: rng.uniform(lo, hi, (n, *shape))
-    d = spread ** u(0, 1); az = (rng.uniform(0, 360) + (np.arange(n) + u(0, 1))*360/n)[rng.permutation(n)]
-    cams = aimed(on_sphere(az, u(*elevations), d*distance/d.mean()), size)
-    w2c = torch.cat([cams[i].reaim(rng.normal(0, .08, 3), (*rng.normal(0, .1, 2), 1.)).w2c for i in range(n)])
-    k = cams.fxfycxcy * torch.as_tensor(np.concatenate([u(.8, 1.3, 1)*u(.98, 1.02, 2), u(.92, 1.08, 2)], 1))
-    return Cameras(k, w2c, size, size)
+def whole_view(cameras: Cameras) -> Tensor:
+    "Radius (V,) of the largest ball about the world's origin that each camera sees whole"
+    f, c = cameras.fxfycxcy[:, :2], cameras.fxfycxcy[:, 2:]; far = c.new_tensor([cameras.width, cameras.height]) - c; axes = torch.eye(2).to(c)
+    planes = torch.cat([torch.cat([sign*f[:, None]*axes, room[..., None]], -1) for sign, room in ((1, c), (-1, far))], 1)
+    return (torch.nn.functional.normalize(planes, dim=-1) @ cameras.w2c[:, :3, 3:])[..., 0].amin(-1)
+
+def zoomed_out(cameras: Cameras, radius: float) -> Cameras:
+    "The cameras, zoomed out where a ball of `radius` about the origin would be cut"
+    f, c, t = cameras.fxfycxcy[:, :2], cameras.fxfycxcy[:, 2:], cameras.w2c[:, :3, 3]; far = c.new_tensor([cameras.width, cameras.height]) - c
+    side, z, room = torch.cat([t[:, :2], -t[:, :2]], 1), t[:, 2:], torch.cat([c, far], 1)
+    steepest = torch.atan2(side, z) + (radius/torch.hypot(side, z)).acos() # of a plane through the camera that touches the ball
+    most = torch.where(steepest < np.pi/2, room*steepest.tan(), torch.inf)/f.repeat(1, 2)
+    return cameras.zoom(most.amin(-1).clamp(max=1))
 
 # %% ../../nbs/core/12_rigs.ipynb #c024
+def random_rig(n: int, seed: int, size: int = 512, spread: float = 2., elevations=(-10, 60), arc: float = 360.) -> Cameras:
+    "`n` cameras, mean distance 2.7, with random distance (1:`spread`), focal length (1:2), axis and principal point, `arc` degrees round"
+    rng = np.random.default_rng(seed); u = lambda lo, hi, *shape: rng.uniform(lo, hi, (n, *shape))
+    d = spread ** u(0, 1); az = (rng.uniform(0, 360) + (np.arange(n) + u(0, 1))*arc/n)[rng.permutation(n)]
+    cams = aimed(on_sphere(az, u(*elevations), d*distance/d.mean()), size)
+    w2c = torch.cat([cams[i].reaim(rng.normal(0, .08, 3), (*rng.normal(0, .1, 2), 1.)).w2c for i in range(n)])
+    k = cams.fxfycxcy * torch.as_tensor(np.concatenate([2**u(-.5, .5, 1)*u(.98, 1.02, 2), u(.92, 1.08, 2)], 1))
+    return zoomed_out(Cameras(k, w2c, size, size), .8)
+
+# %% ../../nbs/core/12_rigs.ipynb #c027
 def ring_and_random(seed: int, inputs: int = 4, extra: int = 4, size: int = 64, zoom: float = 1., elevations=(-5, 60)) -> Cameras:
     "A ring of `inputs` cameras at elevation 20, then `extra` at random azimuths and `elevations`; `zoom` times the canonical focal length"
     rng = np.random.default_rng(seed)
