@@ -23,8 +23,9 @@ def pixel_size(cameras, point: Tensor) -> float:
 
 def inward(hull: Hull) -> Tensor:
     "Unit directions (N,3) into the body at its surface cells, from the occupancy smoothed over 7 cells"
-    smooth = avg_pool3d(pad(hull.occupancy.float()[None, None], [3]*6), 7, 1)[0, 0]
-    return normalize(torch.stack(torch.gradient(smooth), -1)[hull.surface], dim=-1)
+    smooth = pad(hull.occupancy.float()[None, None], [3]*6)
+    for axis in ((7, 1, 1), (1, 7, 1), (1, 1, 7)): smooth = avg_pool3d(smooth, axis, 1) # one after the other: 21 terms, not 343
+    return normalize(torch.stack(torch.gradient(smooth[0, 0]), -1)[hull.surface], dim=-1)
 
 def surface_gaussians(hull: Hull, pixel: float) -> Gaussians:
     "A grey round Gaussian on each surface cell, set inside so that its outline is right at pixels of size `pixel`"
