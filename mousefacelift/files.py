@@ -76,7 +76,7 @@ def read_json(path):
     "The content of a JSON file; raises `InputError` when it is missing or not JSON"
     try: return json.loads(Path(path).read_text())
     except FileNotFoundError: raise InputError(path, 'no such file', 'a JSON file', 'Check the path.') from None
-    except (ValueError, UnicodeDecodeError, IsADirectoryError) as e:
+    except (ValueError, OSError, RecursionError) as e:
         raise InputError(path, f'not JSON ({e})', 'a JSON file', 'Write it again from its source.') from None
 
 def write_json(path, content):

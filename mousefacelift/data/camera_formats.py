@@ -7,7 +7,7 @@ __all__ = ['mammal_pickle', 'plain_json', 'anipose_toml', 'nerfstudio_json', 'fa
            'opencv_folder', 'colmap_text', 'read_camera_file']
 
 # %% ../../nbs/core/34b_camera_formats.ipynb #c002
-import re
+import itertools, re
 from pathlib import Path
 import numpy as np
 from ..files import InputError, read_json, read_pickle
@@ -76,9 +76,18 @@ def _node(n, depth=0):
     if n.isSeq(): return [_node(n.at(i), depth + 1) for i in range(n.size())]
     return n.string() if n.isString() else n.real() if n.isReal() or n.isInt() else None
 
+def _shallow(path, most=64):
+    "Raise `InputError` for text nested so deep that OpenCV's parser would overrun the stack"
+    try: text = Path(path).read_text()
+    except (OSError, ValueError) as e: raise InputError(path, f'not text ({e})', 'JSON or YAML of cv2.FileStorage', 'Write it again.') from None
+    depth = itertools.accumulate({'[': 1, '{': 1, ']': -1, '}': -1}.get(x, 0) for x in text)
+    if max(depth, default=0) > most or re.search(r'^[ \t-]{%d}' % (4*most), text, re.M):
+        raise InputError(path, f'lists nested more than {most} deep', 'JSON or YAML of cv2.FileStorage', 'Write it again.')
+
 def file_storage(path) -> dict:
     "Content of a file of cv2.FileStorage; raises `InputError` when it cannot be read"
     import cv2
+    _shallow(path)
     try:
         fs = cv2.FileStorage(str(path), cv2.FILE_STORAGE_READ)
         if not fs.isOpened(): raise ValueError('it does not open')
@@ -97,7 +106,7 @@ def _by_number(paths) -> list: return sorted(paths, key=lambda p: [int(x) if x.i
 
 def opencv_folder(path) -> CameraFile:
     "A folder of files of cv2.FileStorage, one camera each"
-    files = _by_number(p for s in ('yml', 'yaml', 'json', 'xml') for p in path.glob(f'*.{s}')); cameras = [file_storage(p) for p in files]
+    files = _by_number(p for s in ('yml', 'yaml', 'json') for p in path.glob(f'*.{s}')); cameras = [file_storage(p) for p in files]
     return CameraFile(path, 'OpenCV', [p.stem for p in files], cameras, picture_sizes(cameras), first=0)
 
 # %% ../../nbs/core/34b_camera_formats.ipynb #c010
@@ -152,5 +161,5 @@ def read_camera_file(path) -> CameraFile:
         return _files[path.suffix](path)
     if any(path.glob('cam*_params.mat')): return params_folder(path)
     if (path/'images.txt').exists(): return colmap_text(path)
-    if any(p.suffix in ('.yml', '.yaml', '.json', '.xml') for p in path.iterdir()): return opencv_folder(path)
+    if any(p.suffix in ('.yml', '.yaml', '.json') for p in path.iterdir()): return opencv_folder(path)
     raise InputError(path, 'no camN_params.mat in it, no images.txt, no .yml and no .json', _known, 'Check the path.')

@@ -85,6 +85,16 @@ def _read_posed(folder: Path) -> dict:
     pictures = _read_rgba([folder/f['file_path'] for f in frames], [(f['w'], f['h']) for f in frames])
     return dict(**pictures, cameras=cameras, name=header.get('id', folder.name), frames=frames, header=header)
 
+def _read_depth(path, shape) -> Tensor:
+    "Depth (V,H,W) float32 of an .npz whose header says that it has this `shape`"
+    try:
+        with np.load(path) as z, z.zip.open('depth.npy') as f:
+            np.lib.format.read_magic(f); found, _, kind = np.lib.format.read_array_header_1_0(f)
+            if (found, kind) == (shape, np.float32): return torch.from_numpy(z['depth'])
+    except Exception as e: # zip, zlib and numpy each have their own
+        raise InputError(path, f'not readable ({type(e).__name__} {str(e)[:120]})', f'depth of shape {shape}', 'Write the sample again.') from None
+    raise InputError(path, f'{kind} of shape {found}', f'float32 of shape {shape}, as the pictures', 'Write the sample again.')
+
 def read_sample(folder) -> Sample:
     "The sample in `folder`, FaceLift's layout or flat; raises `InputError` that names the file at fault"
     folder = Path(folder); flat = [folder/f'cam_{i:03d}.png' for i in range(len(FLAT_VIEWS))]
@@ -93,17 +103,23 @@ def read_sample(folder) -> Sample:
     else: raise InputError(folder, 'no opencv_cameras.json and no cam_000.png', 'a sample folder',
         'Make one with `mousefacelift convert` or `mousefacelift mice`.')
     if (folder/'sample.json').exists(): kw['meta'] = read_json(folder/'sample.json')
-    if (folder/'depth.npz').exists(): kw['depth'] = torch.from_numpy(np.load(folder/'depth.npz')['depth'])
+    if (folder/'depth.npz').exists(): kw['depth'] = _read_depth(folder/'depth.npz', tuple(kw['masks'].shape))
     return Sample(**kw)
 
 # %% ../../nbs/core/31_samples.ipynb #c015
+def _is_dir(path) -> bool:
+    try: return path.is_dir()
+    except OSError: return False # a name too long for any folder
+
 def read_list(path) -> list:
     "Sample folders named by a list file; raises `InputError` that names the first line without one"
     path = Path(path)
     if not path.is_file(): raise InputError(path, 'no such file', 'a text file with one sample folder per line', 'Check the path.')
-    folders = [(i, path.parent/line.strip()) for i, line in enumerate(path.read_text().splitlines(), 1) if line.strip()]
+    try: lines = path.read_text().splitlines()
+    except UnicodeDecodeError as e: raise InputError(path, f'not text ({e})', 'a text file with one sample folder per line', 'Write it again.') from None
+    folders = [(i, path.parent/line.strip()) for i, line in enumerate(lines, 1) if line.strip()]
     for i, f in folders:
-        if not f.is_dir(): raise InputError(path, f'line {i}, {f}: no such folder', 'sample folders, absolute or relative to the list',
+        if '\0' in str(f) or not _is_dir(f): raise InputError(path, f'line {i}, {str(f)[:200]}: no such folder', 'sample folders, absolute or relative to the list',
             'Edit the list: it may come from another machine.')
     return [f for _, f in folders]
 

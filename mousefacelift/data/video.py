@@ -34,7 +34,7 @@ def open_video(path) -> Video:
         with av.open(str(path)) as f:
             s = f.streams.video[0]; packets = [(p.pts, p.is_keyframe) for p in f.demux(s) if p.pts is not None]
             rate, size = float(s.average_rate or 0), (s.width, s.height)
-    except (av.error.FFmpegError, IndexError) as e: raise _unreadable(path, e) from None
+    except (av.error.FFmpegError, LookupError, AttributeError, ValueError) as e: raise _unreadable(path, e) from None # UnicodeDecodeError too
     times = tuple(sorted(t for t, _ in packets)); number = {t: i for i, t in enumerate(times)}
     if not times or len(number) < len(times): raise _unreadable(path, 'no frames' if not times else 'frames without times of their own')
     return Video(Path(path), *size, rate, times, tuple(sorted(number[t] for t, key in packets if key)))
@@ -61,7 +61,9 @@ def read_frames(video: Video, numbers):
     try:
         with av.open(str(video.path)) as f:
             for k, frame in _decoded(f, f.streams.video[0], video, wanted): yield k, frame.to_ndarray(format='rgb24')
-    except av.error.FFmpegError as e: raise _unreadable(video.path, f'damaged between frames {wanted[0]} and {wanted[-1]}: {e}') from None
+    except InputError: raise
+    except (av.error.FFmpegError, LookupError, AttributeError, ValueError) as e:
+        raise _unreadable(video.path, f'damaged between frames {wanted[0]} and {wanted[-1]}: {e}') from None
 
 # %% ../../nbs/core/32_video.ipynb #c009
 def write_video(path, frames, fps=25, quality=18):

@@ -6,6 +6,7 @@
 __all__ = ['ply_properties', 'write_ply', 'read_ply']
 
 # %% ../../nbs/core/21_ply.ipynb #c002
+import re
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
@@ -39,9 +40,13 @@ _allowed, _again = 'a 3DGS .ply, binary little endian', 'Export it again.'
 
 def _read_table(path):
     from plyfile import PlyData, PlyParseError
-    try: ply = PlyData.read(str(path), mmap=False)
+    try:
+        with open(path, 'rb') as f: claimed = re.search(rb'element vertex (\d{1,19})', f.read(4096)); size = f.seek(0, 2)
+        if claimed and int(claimed[1]) > size: raise InputError(path, f'a header of {int(claimed[1])} points on {size} bytes', _allowed, _again)
+        ply = PlyData.read(str(path), mmap=False)
+    except InputError: raise
     except OSError as e: raise InputError(path, e.strerror or str(e), _allowed, 'Check the path.') from None
-    except (PlyParseError, ValueError, UnicodeDecodeError) as e: raise InputError(path, f'not a whole .ply ({e})', _allowed, _again) from None
+    except (PlyParseError, ValueError, MemoryError) as e: raise InputError(path, f'not a whole .ply ({e})', _allowed, _again) from None
     if ply.text or ply.byte_order != '<': raise InputError(path, 'ascii' if ply.text else 'big endian', _allowed, _again)
     if 'vertex' not in ply: raise InputError(path, f'no element "vertex" but {[e.name for e in ply.elements]}', _allowed, _again)
     return ply['vertex'].data

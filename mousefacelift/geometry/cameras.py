@@ -219,6 +219,8 @@ def read_frames(path) -> list:
         missing = [k for k in ('w', 'h', 'fx', 'fy', 'cx', 'cy', 'w2c') if k not in f] if isinstance(f, dict) else ['everything']
         if missing:
             raise InputError(path, f'frame {i} lacks {", ".join(missing)}', 'w, h, fx, fy, cx, cy and w2c in each frame', 'Write the file again.')
+        if not all(isinstance(f[k], int) and 0 < f[k] < 1 << 31 for k in ('w', 'h')):
+            raise InputError(path, f'frame {i}: size {str(f["w"])[:20]} x {str(f["h"])[:20]}', 'w and h in whole pixels', 'Write the file again.')
     return frames
 
 def read_opencv(path) -> Cameras:
@@ -230,7 +232,8 @@ def read_opencv(path) -> Cameras:
         w2c = torch.tensor([f['w2c'] for f in frames], dtype=torch.float64)
         return Cameras(k, w2c, *map(int, sizes[0]))
     except InputError as e: raise InputError(f'{path}: {e.where}', e.came, e.allowed, e.do) from None
-    except (TypeError, ValueError) as e: raise InputError(path, str(e), 'numbers, and w2c as a 4x4 list', 'Write the file again.') from None
+    except (TypeError, ValueError, RuntimeError, OverflowError) as e:
+        raise InputError(path, str(e)[:200], 'numbers, and w2c as a 4x4 list', 'Write the file again.') from None
 
 @_method
 def to_frames(self: Cameras) -> list:

@@ -29,8 +29,8 @@ def _read_torch(path):
         found = re.search(r'GLOBAL ([\w.]+)', str(e))
         came = f'a pickle that holds {found[1]}' if found else f'a damaged pickle ({str(e).splitlines()[0][:120]})'
         raise InputError(path, came, allowed, do) from None
-    except (RuntimeError, EOFError, ValueError, KeyError) as e:
-        raise InputError(path, f'not a readable checkpoint ({str(e).splitlines()[0][:120]})', 'a whole .pt file', 'Fetch it again.') from None
+    except Exception as e: # a damaged file fails anywhere inside torch
+        raise InputError(path, f'not a readable checkpoint ({type(e).__name__} {str(e)[:120]})', 'a whole .pt file', 'Fetch it again.') from None
 
 def _read_safetensors(path):
     from safetensors import SafetensorError

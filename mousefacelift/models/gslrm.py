@@ -193,16 +193,27 @@ def save_pretrained(self: GSLRM, folder):
         content = dict(model='GSLRM', config=asdict(self.config), sha256=sha256(f/'model.safetensors'))
         (f/'config.json').write_text(json.dumps(content, indent=1))
 
+def _read_config(path):
+    "The settings and the weights' SHA-256 of `config.json`; raises `InputError` for what `save_pretrained` cannot have written"
+    content = read_json(path); kinds = {f.name: type(f.default) for f in fields(GSLRMConfig)}
+    config = content.get('config') if isinstance(content, dict) and content.get('model') == 'GSLRM' else None
+    if not isinstance(config, dict) or not isinstance(content.get('sha256'), str) or not all(type(v) is kinds.get(k) for k, v in config.items()) \
+            or any(kinds[k] is int and not 0 <= v <= (512 if k == 'layers' else 1 << 16) for k, v in config.items()):
+        raise InputError(path, 'not the configuration of a GSLRM', 'what `save_pretrained` writes',
+                         'Check the path; FaceLift\'s own .pt goes through `from_facelift`.')
+    return config, content['sha256']
+
 @patch(cls_method=True)
 def from_pretrained(cls: GSLRM, source) -> GSLRM:
     "The model that `save_pretrained` wrote to a folder or hub id, checked by digest, name and shape"
-    path = locate(source, 'config.json'); content = read_json(path); known = {f.name for f in fields(GSLRMConfig)}
-    if not isinstance(content, dict) or content.get('model') != 'GSLRM' or not set(content['config']) <= known:
-        raise InputError(path, 'not the configuration of a GSLRM', 'what `save_pretrained` writes',
-                         'Check the path; FaceLift\'s own .pt goes through `from_facelift`.')
-    weights = locate(source, 'model.safetensors')
-    with torch.device('meta'): model = cls(GSLRMConfig(**content['config']))
-    return load_strict(model, read_tensors(weights, expected=content['sha256']), weights).eval()
+    path = locate(source, 'config.json'); settings, digest = _read_config(path); weights = locate(source, 'model.safetensors')
+    tensors = read_tensors(weights, expected=digest)
+    try:
+        with torch.device('meta'): model = cls(GSLRMConfig(**settings))
+    except InputError: raise
+    except (RuntimeError, ValueError, ArithmeticError, TypeError, AssertionError) as e:
+        raise InputError(path, f'a configuration that makes no network ({str(e)[:120]})', 'what `save_pretrained` writes', 'Fetch it again.') from None
+    return load_strict(model, tensors, weights).eval()
 
 @patch(cls_method=True)
 def load(cls: GSLRM, source) -> GSLRM:
