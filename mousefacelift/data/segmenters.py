@@ -74,9 +74,9 @@ def segmented(segmenter, images: torch.Tensor) -> torch.Tensor:
         raise InputError('segmenter', f'values from {masks.min():.3g} to {masks.max():.3g}', allowed, 'Return probabilities, or 0 and 1.')
     return masks
 
-def write_masks(folder, names, k: int, masks: torch.Tensor):
-    "Keep the masks (V,H,W) of frame `k` as folder/NAME/000123.png, grey, black and white"
+def write_masks(folder, names, numbers, masks: torch.Tensor):
+    "Keep the masks (V,H,W) of the frames `numbers`, one per view, as folder/NAME/000123.png, grey, black and white"
     from PIL import Image
     from mousefacelift.files import atomic_path
-    for n, m in zip(names, masks):
+    for n, k, m in zip(names, numbers, masks):
         with atomic_path(Path(folder)/n/f'{k:06d}.png') as p: Image.fromarray(to_levels((m > .5).float())).save(p, format='PNG')
