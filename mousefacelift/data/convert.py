@@ -124,8 +124,12 @@ def contact_sheet(folders, path, side=128, rows=24):
         x, m = (cv2.resize(a.numpy(), shape, interpolation=cv2.INTER_AREA) for a in (image, mask))
         lines, _ = cv2.findContours((m > .5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         return cv2.drawContours((x**.7*255).astype(np.uint8), lines, -1, (0, 255, 0), 1)
-    lines = [np.concatenate([cell(*v) for v in zip(s.images, s.masks)], 1) for s in map(read_sample, chosen)]; width = max(x.shape[1] for x in lines)
-    sheet = np.concatenate([np.pad(x, ((0, 0), (0, width - x.shape[1]), (0, 0)), constant_values=255) for x in lines])
+    samples = [read_sample(f) for f in chosen]; columns = max(([f['camera'] for f in s.frames] for s in samples), key=len)
+    blank = torch.ones(samples[0].images.shape[1:]), torch.zeros(samples[0].masks.shape[1:])
+    def row(s):
+        seen = {f['camera']: v for f, *v in zip(s.frames, s.images, s.masks)}
+        return np.concatenate([cell(*seen.get(c, blank)) for c in columns], 1)
+    sheet = np.concatenate([row(s) for s in samples])
     with atomic_path(path) as p: cv2.imwrite(str(p), sheet[..., ::-1])
 
 def summarise(folders, skipped) -> dict:
