@@ -105,7 +105,9 @@ def cut_out(
     centre, radius = subject_ball(body.float(), cameras); mm = unit*(cameras.fxfycxcy[:, 0]/(cameras.centres - centre).norm(dim=-1)).mean().item()
     shown = confirmed(changed.float(), cameras, changed, floor + clear*unit, (centre, 1.2*radius), 1.5*unit) > .5
     whole = np.stack([fill(largest(_morph(m, 'OPEN', 1)), 400) for m in (changed & shown).numpy()])
-    lines = np.stack([thin_lines(*p, max(2, round(width/2*mm))) if width else whole[0]*False for p in pairs]); near = np.stack([_morph(m, 'DILATE', 2) for m in lines | whole])
-    sure = confirmed(torch.from_numpy(near).float(), cameras, torch.from_numpy(lines & ~whole), floor - .5*unit, (centre, 130*unit), unit, int(len(images) > 3)) > .5
+    lines = np.stack([thin_lines(*p, max(2, round(width/2*mm))) if width else whole[0]*False for p in pairs])
+    near = np.stack([_morph(m, 'DILATE', 2) for m in lines | whole])
+    sure = confirmed(torch.from_numpy(near).float(), cameras, torch.from_numpy(lines & ~whole), floor - .5*unit, (centre, 130*unit), unit,
+        int(len(images) > 3)) > .5
     whole = [grown(w, s, 8*mm) for w, s in zip(whole, sure.numpy())]
     return torch.from_numpy(np.stack([cv2.GaussianBlur(m.astype(np.float32), (0, 0), .7) for m in whole]))

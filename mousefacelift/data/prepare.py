@@ -73,8 +73,10 @@ def _sample(recording, k, sample, T, views, centre, steady, settings, **meta) ->
     verdicts = {n: 'empty' if v == 'used' and n not in names else v for n, v in zip(recording.names, centre.verdicts)}
     margin = [dict(crop=int(n), sensor=round(d[m > .5].min().item(), 1)) for n, d, m in zip(margins(sample.masks), sensor, sample.masks)]
     meta = dict(source=str(recording.source), recording=fingerprint(recording), frame=k, time=k/recording.videos[0].fps,
-        view_frames=dict(zip(recording.names, numbers)), transform=T.to_dict(), centre=dict(sigma_mm=round(centre.sigma, 4), radius_mm=round(centre.radius, 3), views=verdicts),
-        margin_px=dict(zip(names, margin)), quality=dict(zip(names, grades)), view_order=reference_rule, settings=settings, **meta, writer=f'mousefacelift {__version__}')
+        view_frames=dict(zip(recording.names, numbers)), transform=T.to_dict(), centre=dict(sigma_mm=round(centre.sigma, 4),
+            radius_mm=round(centre.radius, 3), views=verdicts),
+        margin_px=dict(zip(names, margin)), quality=dict(zip(names, grades)), view_order=reference_rule, settings=settings, **meta,
+        writer=f'mousefacelift {__version__}')
     frames = [dict(view_id=i, camera=n, camera_index=v, frame=numbers[v]) for i, (n, v) in enumerate(zip(names, views))]
     return Sample(sample.images, sample.masks, sample.cameras.to(torch.float64), f'frame_{k:06d}', frames, meta)
 
@@ -103,9 +105,11 @@ def prepare(
         form = dict(size=size, form=canonical, centre=centre.point, focal=focal_512*zoom*factor, radius=centre.radius)
         images, seen, cameras, T = _seen(recording, pictures, masks, backgrounds, views, **form)
         if canonical == 'none' or margins(seen).min() >= size//64: break
-    else: raise InputError(where, 'a mouse cut by every crop', f'one that fits into {1/(zoom*.3):.1f} canonical pictures', 'Check the masks: they may show more than a mouse.')
+    else: raise InputError(where, 'a mouse cut by every crop', f'one that fits into {1/(zoom*.3):.1f} canonical pictures',
+        'Check the masks: they may show more than a mouse.')
     good = [i for i, m in enumerate(seen) if (m > .5).any()]
-    if len(good) < least: raise InputError(where, f'an empty mask in view {", ".join(recording.names[v] for i, v in enumerate(views) if i not in good)}',
+    lost = [v for i, v in enumerate(views) if i not in good]
+    if len(good) < least: raise InputError(where, 'an empty mask in view ' + ', '.join(recording.names[v] for v in lost),
         f'at least {least} views with some mouse', 'Mend the masks, or ask for fewer views.')
     kept = [views[i] for i in good]; settings = dict(size=size, canonical=canonical, zoom=zoom, least=least)
     return _sample(recording, k, Sample(images, seen, cameras).views(good), T.views(good), kept, centre, steady, settings,

@@ -30,7 +30,8 @@ def numbered(folder) -> dict:
     found = {}
     for p in sorted(Path(folder).glob('*.png')):
         if not (m := re.search(r'(\d+)$', p.stem)): continue
-        if int(m[1]) in found: raise InputError(folder, f'{found[int(m[1])].name} and {p.name} of one frame', 'one PNG per frame', 'Keep one of them.')
+        if int(m[1]) in found: raise InputError(folder, f'{found[int(m[1])].name} and {p.name} of one frame', 'one PNG per frame',
+            'Keep one of them.')
         found[int(m[1])] = p
     return found
 
@@ -39,7 +40,8 @@ def read_masks(source, numbers, size):
     if isinstance(source, Video): yield from ((x[..., 0] > 127).astype(np.float32) for _, x in read_frames(source, numbers)); return
     files = numbered(source)
     for k in numbers:
-        if k not in files: raise InputError(source, f'no mask of frame {k}', 'one PNG per frame, named by its number', 'Make the mask, or leave the frame out.')
+        if k not in files: raise InputError(source, f'no mask of frame {k}', 'one PNG per frame, named by its number',
+            'Make the mask, or leave the frame out.')
         yield read_any_mask(files[k], size)
 
 # %% ../../nbs/core/33b_segmenters.ipynb #c008
@@ -51,11 +53,14 @@ def command_segmenter(command: str):
     def one(image, folder):
         paths = dict(input=str(folder/'picture.png'), output=str(folder/'mask.png')); write_image(paths['input'], image)
         Path(paths['output']).unlink(missing_ok=True)
-        try: done = subprocess.run([w.replace('{input}', paths['input']).replace('{output}', paths['output']) for w in words], capture_output=True, text=True)
+        try: done = subprocess.run([w.replace('{input}', paths['input']).replace('{output}', paths['output']) for w in words], capture_output=True,
+            text=True)
         except OSError as e: raise InputError('segmenter', f'{words[0]}: {e.strerror}', 'a program that can be run', 'Check the path.') from None
-        if done.returncode: raise InputError('segmenter', f'{words[0]} ended with status {done.returncode}: {(done.stderr or done.stdout).strip()[-300:]}',
+        said = (done.stderr or done.stdout).strip()[-300:]
+        if done.returncode: raise InputError('segmenter', f'{words[0]} ended with status {done.returncode}: {said}',
             'status 0', 'Run the command by hand on one picture.')
-        if not Path(paths['output']).exists(): raise InputError('segmenter', f'{words[0]} wrote no {{output}}', 'a mask PNG', 'Run the command by hand on one picture.')
+        if not Path(paths['output']).exists(): raise InputError('segmenter', f'{words[0]} wrote no {{output}}', 'a mask PNG',
+            'Run the command by hand on one picture.')
         return torch.from_numpy(read_any_mask(paths['output'], image.shape[1::-1]))
     def segment(images):
         with tempfile.TemporaryDirectory() as folder: return torch.stack([one(x, Path(folder)) for x in images])
