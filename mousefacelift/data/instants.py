@@ -7,6 +7,7 @@ __all__ = ['instants', 'view_frames', 'fingerprint', 'stream']
 
 # %% ../../nbs/core/35a_instants.ipynb #c002
 import hashlib
+from functools import lru_cache
 import numpy as np
 from ..files import InputError
 from .recordings import Recording
@@ -29,6 +30,7 @@ def view_frames(recording: Recording, k: int) -> list:
     "The frame number in each view's video at instant `k`"
     return [k]*len(recording.names)
 
+@lru_cache(8)
 def fingerprint(recording: Recording) -> str:
     "A name for the recording that survives moving it: a hash of its videos' sizes, lengths and first megabyte"
     h = hashlib.sha256()

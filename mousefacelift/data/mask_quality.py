@@ -6,7 +6,7 @@
 __all__ = ['edge_share', 'border_share', 'largest_share', 'mask_quality', 'graded', 'steady']
 
 # %% ../../nbs/core/33a_mask_quality.ipynb #c002
-import numpy as np, torch
+import numpy as np
 from torch import Tensor
 from .coherence import silhouette_coherence
 
@@ -15,7 +15,8 @@ def _outline(mask) -> np.ndarray:
     "Pixels (N,2), row and column, of the outline of a mask (H,W), and unit normals (N,2) that point out of it"
     import cv2
     m = np.asarray(mask, np.float32); smooth = cv2.GaussianBlur(m, (0, 0), 2.)
-    n = -np.stack(np.gradient(smooth), -1); on = (m > .5) & (cv2.erode(m, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0) <= .5)
+    n = -np.stack(np.gradient(smooth), -1)
+    on = (m > .5) & (cv2.erode(m, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0) <= .5)
     at = np.argwhere(on); n = n[on]
     return at, n/np.maximum(np.linalg.norm(n, axis=-1, keepdims=True), 1e-9)
 

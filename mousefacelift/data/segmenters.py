@@ -30,7 +30,8 @@ def numbered(folder) -> dict:
     found = {}
     for p in sorted(Path(folder).glob('*.png')):
         if not (m := re.search(r'(\d+)$', p.stem)): continue
-        if int(m[1]) in found: raise InputError(folder, f'{found[int(m[1])].name} and {p.name} of one frame', 'one PNG per frame', 'Keep one of them.')
+        if int(m[1]) in found: raise InputError(folder, f'{found[int(m[1])].name} and {p.name} of one frame', 'one PNG per frame',
+            'Keep one of them.')
         found[int(m[1])] = p
     return found
 
@@ -39,7 +40,8 @@ def read_masks(source, numbers, size):
     if isinstance(source, Video): yield from ((x[..., 0] > 127).astype(np.float32) for _, x in read_frames(source, numbers)); return
     files = numbered(source)
     for k in numbers:
-        if k not in files: raise InputError(source, f'no mask of frame {k}', 'one PNG per frame, named by its number', 'Make the mask, or leave the frame out.')
+        if k not in files: raise InputError(source, f'no mask of frame {k}', 'one PNG per frame, named by its number',
+            'Make the mask, or leave the frame out.')
         yield read_any_mask(files[k], size)
 
 # %% ../../nbs/core/33b_segmenters.ipynb #c008
@@ -51,11 +53,14 @@ def command_segmenter(command: str):
     def one(image, folder):
         paths = dict(input=str(folder/'picture.png'), output=str(folder/'mask.png')); write_image(paths['input'], image)
         Path(paths['output']).unlink(missing_ok=True)
-        try: done = subprocess.run([w.replace('{input}', paths['input']).replace('{output}', paths['output']) for w in words], capture_output=True, text=True)
+        try: done = subprocess.run([w.replace('{input}', paths['input']).replace('{output}', paths['output']) for w in words], capture_output=True,
+            text=True)
         except OSError as e: raise InputError('segmenter', f'{words[0]}: {e.strerror}', 'a program that can be run', 'Check the path.') from None
-        if done.returncode: raise InputError('segmenter', f'{words[0]} ended with status {done.returncode}: {(done.stderr or done.stdout).strip()[-300:]}',
+        said = (done.stderr or done.stdout).strip()[-300:]
+        if done.returncode: raise InputError('segmenter', f'{words[0]} ended with status {done.returncode}: {said}',
             'status 0', 'Run the command by hand on one picture.')
-        if not Path(paths['output']).exists(): raise InputError('segmenter', f'{words[0]} wrote no {{output}}', 'a mask PNG', 'Run the command by hand on one picture.')
+        if not Path(paths['output']).exists(): raise InputError('segmenter', f'{words[0]} wrote no {{output}}', 'a mask PNG',
+            'Run the command by hand on one picture.')
         return torch.from_numpy(read_any_mask(paths['output'], image.shape[1::-1]))
     def segment(images):
         with tempfile.TemporaryDirectory() as folder: return torch.stack([one(x, Path(folder)) for x in images])
@@ -74,9 +79,9 @@ def segmented(segmenter, images: torch.Tensor) -> torch.Tensor:
         raise InputError('segmenter', f'values from {masks.min():.3g} to {masks.max():.3g}', allowed, 'Return probabilities, or 0 and 1.')
     return masks
 
-def write_masks(folder, names, k: int, masks: torch.Tensor):
-    "Keep the masks (V,H,W) of frame `k` as folder/NAME/000123.png, grey, black and white"
+def write_masks(folder, names, numbers, masks: torch.Tensor):
+    "Keep the masks (V,H,W) of the frames `numbers`, one per view, as folder/NAME/000123.png, grey, black and white"
     from PIL import Image
     from mousefacelift.files import atomic_path
-    for n, m in zip(names, masks):
+    for n, k, m in zip(names, numbers, masks):
         with atomic_path(Path(folder)/n/f'{k:06d}.png') as p: Image.fromarray(to_levels((m > .5).float())).save(p, format='PNG')

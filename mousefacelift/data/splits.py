@@ -68,21 +68,25 @@ def make_split(folders: list, val: float = .1, test: float = .1, block: float = 
     "Part name -> folders, and 'dropped'; `block` and `guard` in seconds; raises `InputError` where there are too few blocks"
     shares = (1 - val - test, val, test)
     if min(shares) < 0 or not block > 0 or guard < 0:
-        raise InputError('split', f'val {val}, test {test}, block {block} s, guard {guard} s', 'shares that sum to less than 1, times that are positive', 'Choose others.')
+        raise InputError('split', f'val {val}, test {test}, block {block} s, guard {guard} s',
+            'shares that sum to less than 1, times that are positive', 'Choose others.')
     moments = [moment(f) for f in folders]; keys = [(m.recording, int(m.time//block)) for m in moments]; blocks = sorted(set(keys))
     if len(blocks) < sum(s > 0 for s in shares):
-        raise InputError('split', f'{len(blocks)} blocks of {block} s in {len(folders)} samples', 'at least one block per part', 'Choose shorter blocks, or add recordings.')
+        raise InputError('split', f'{len(blocks)} blocks of {block} s in {len(folders)} samples', 'at least one block per part',
+            'Choose shorter blocks, or add recordings.')
     dealt = dict(zip(blocks, deal([keys.count(b) for b in blocks], shares, np.random.default_rng(seed))))
     part = np.array([dealt[k] for k in keys]); drop = too_close(moments, part, guard)
     chosen = {name: [f for f, p, d in zip(folders, part, drop) if p == i and not d] for i, name in enumerate(parts)}
     empty = [n for n, s in zip(parts, shares) if s > 0 and not chosen[n]]
-    if empty: raise InputError('split', f'nothing left in {", ".join(empty)}', 'a guard shorter than a block', f'Guard {guard} s, blocks {block} s: choose others.')
+    if empty: raise InputError('split', f'nothing left in {", ".join(empty)}', 'a guard shorter than a block',
+        f'Guard {guard} s, blocks {block} s: choose others.')
     return dict(**chosen, dropped=[f for f, d in zip(folders, drop) if d])
 
 def split(dst, **settings) -> dict:
     "Split all samples below the folder `dst`; writes split.json, train.txt, val.txt and test.txt there and returns what split.json holds"
     dst = Path(dst); folders = _below(dst)
-    if not folders: raise InputError(dst, 'no sample in it', 'a folder of samples, or of folders of samples', 'Make some with `mousefacelift convert`.')
+    if not folders: raise InputError(dst, 'no sample in it', 'a folder of samples, or of folders of samples',
+        'Make some with `mousefacelift convert`.')
     made = make_split(folders, **settings); content = dict(settings=settings, **{k: [str(f.relative_to(dst)) for f in v] for k, v in made.items()})
     content['hash'] = split_hash(content)
     for name in parts: write_list(dst/f'{name}.txt', made[name])

@@ -16,7 +16,7 @@ from .hull import carve, triangulate
 # %% ../../nbs/core/17_centre.ipynb #c005
 @dataclass(frozen=True, eq=False)
 class Centre:
-    "The subject's `point` (3,), its root mean square error `sigma`, the `radius` of a ball that holds it, per view 'used', 'empty', 'elsewhere' or 'partial'"
+    "The subject's `point` (3,), its rms error `sigma`, the `radius` of a ball that holds it; per view 'used', 'empty', 'elsewhere' or 'partial'"
     point: Tensor
     sigma: float
     radius: float

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['centroids', 'nearest_point', 'triangulate', 'triangulate_centre', 'Hull', 'subject_ball', 'carve', 'project_hull',
-           'left_out']
+           'left_out', 'confirmed']
 
 # %% ../../nbs/core/15_hull.ipynb #c002
 from dataclasses import dataclass
@@ -187,3 +187,20 @@ def project_hull(masks: Tensor, cameras: Cameras, into: Cameras, steps: int = 96
 def left_out(masks: Tensor, cameras: Cameras, steps: int = 96, misses: int = 0, ball=None) -> Tensor:
     "For each view the silhouette (V,H,W) that the hull of all other views has there"
     return _silhouettes(masks, cameras, cameras, list(range(len(cameras))), steps, misses, ball)
+
+def confirmed(
+    masks: Tensor, # (V,H,W) in 0..1
+    cameras: Cameras,
+    which: Tensor, # (V,H,W) pixels to ask for
+    bottom: float, # height above which the hull counts
+    ball, # (centre, radius) that holds the subject
+    step: float, # along the rays, in the cameras' unit
+    misses: int = 0) -> Tensor:
+    "For the pixels `which` of each view the value in 0..1 that the hull of all other views has on their ray above `bottom`; 0 elsewhere"
+    m, P = _arrays(masks, cameras); out = torch.zeros(m.shape); above = np.array([[0., 0, 1, -bottom]])
+    for v, asked in enumerate(torch.as_tensor(which)):
+        if not asked.any(): continue
+        d = cameras[v].unproject(asked.nonzero().flip(1) + .5)[0].double().numpy(); values = np.zeros(len(d), np.float32)
+        _march(m, P, above, ball[0].double().numpy(), ball[1], cameras.centres[v].double().numpy(), d, step, v, misses, values)
+        out[v][asked] = torch.from_numpy(values)
+    return out
