@@ -70,11 +70,11 @@ def halo(image: Tensor, mask: Tensor, width: int = 3) -> float:
 def colour_findings(s: Sample) -> list:
     "A bright or dark rim in most views"
     level = float(np.median([halo(i, m, max(2, round(.006*m.shape[0]))) for i, m in zip(s.images, s.masks)]))
-    if abs(level) < .12: return []
+    if abs(level) < .15: return []
     kind, do = ('bright', 'Segment again on the raw pictures; or cut 2 px off the masks.')
     if level < 0: kind, do = 'dark', 'Divide colours by alpha: straight alpha is wanted.'
     return [Finding(f'a {kind} rim round the subject', f'{level:+.2f} against the fur inside it (median of the views)', do,
-                    'ledger 5, masked loss', problem=abs(level) > .25)]
+                    'ledger 5, masked loss', problem=abs(level) > .32)]
 
 # %% ../../nbs/core/46b_picture_checks.ipynb #c011
 def frame_findings(s: Sample) -> list:
