@@ -65,11 +65,16 @@ def split(dst, **settings):
 @main.command()
 @click.argument('path', type=click.Path(path_type=Path))
 @click.option('--json', 'as_json', is_flag=True, help='Print JSON.')
-def check(path, as_json):
-    "A verdict in plain words on a sample or a data set; exit status 1 if there are problems."
+@click.option('--html', 'page', type=click.Path(path_type=Path), help='Also write a page with pictures: a file, or a folder.')
+@click.option('--samples', type=click.Path(path_type=Path), help='For a training configuration: the samples it is for.')
+def check(path, as_json, page, samples):
+    "A verdict in plain words on a sample, a data set, a split, a rig or a training configuration; exit status 1 if there are problems."
     import json
+    from mousefacelift.data.check_page import write_page
     from mousefacelift.data.checks import check as run
-    report = run(path)
+    from mousefacelift.training.config_checks import check_config, is_config
+    report = check_config(path, samples) if is_config(path) else run(path)
+    if page: write_page(page, report)
     click.echo(json.dumps(report.to_dict(), indent=1) if as_json else report)
     raise SystemExit(0 if report.ok else 1)
 

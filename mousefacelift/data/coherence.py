@@ -24,6 +24,11 @@ class CloseUps:
 
     def __getitem__(self, i): return CloseUps(self.masks[i], self.corners[i], self.sides[i])
     def __len__(self): return len(self.masks)
+    def mirrored(self, views, width: int) -> 'CloseUps':
+        "The windows of the same pictures, `width` pixels wide, of which `views` are mirrored left to right"
+        masks, corners, views = self.masks.clone(), self.corners.clone(), list(views)
+        masks[views] = masks[views].flip(2); corners[views, 0] = width - corners[views, 0] - self.sides[views]
+        return CloseUps(masks, corners, self.sides)
     def through(self, cameras: Cameras) -> Cameras:
         "The cameras of the windows, if `cameras` took the pictures"
         s = (self.masks.shape[-1] / self.sides)[:, None]; k = cameras.fxfycxcy
