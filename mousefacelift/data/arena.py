@@ -30,11 +30,11 @@ def random_arena(seed: int) -> Arena:
     rng = np.random.default_rng([seed, 3]); tint = lambda lo, hi: np.clip(rng.uniform(lo, hi)*(1 + rng.normal(0, .04, 3)), 0, 1)
     return Arena(tint(.25, .85), tint(.15, .9), rng.uniform(.02, .3), rng.uniform(.01, .08), rng.uniform(1.2, 2.), seed)
 
-def shadow(m: Mouse, made, half: float = 1.1, n: int = 112) -> np.ndarray:
+def shadow(m: Mouse, made, half: float = 1.1, n: int = 96) -> np.ndarray:
     "Light (n,n,3) that reaches a grid of the floor, rows along y, within `half` of the mouse's middle; 1 in the open"
     x = (np.arange(n) + .5)/n*2*half - half; middle = (m.vertices.min(0) + m.vertices.max(0))/2
     points = np.stack([*np.meshgrid(middle[0] + x, middle[1] + x), np.full((n, n), m.meta['ground'])], -1).reshape(-1, 3)
-    return received(made, points, np.tile([0., 0, 1], (n*n, 1)), m.light, 160).reshape(n, n, 3)
+    return received(made, points, np.tile([0., 0, 1], (n*n, 1)), m.light, 128).reshape(n, n, 3)
 
 # %% ../../nbs/core/43a_arena.ipynb #c008
 def _mirrored(m: Mouse, made, points, d, room) -> np.ndarray:
@@ -56,7 +56,8 @@ def backdrop(m: Mouse, cameras: Cameras, arena: Arena) -> Tensor:
         o, d = window_rays(cameras, v, (0, 0, cameras.width, cameras.height), 1); way = d/np.linalg.norm(d, axis=-1, keepdims=True)
         colour = arena.room*(1 + .25*way[:, 2:])*(1 + .06*noise(way, .4, arena.seed)[:, None])
         with np.errstate(divide='ignore'): t = np.where(way[:, 2] < -1e-3, (ground - o[:, 2])/way[:, 2], np.inf)
-        on = (t > 0) & (t < 50); p = o[on] + t[on, None]*way[on]; near = np.linalg.norm(p[:, :2] - middle[:2], axis=-1) < arena.radius; p, w = p[near], way[on][near]
+        on = (t > 0) & (t < 50); p = o[on] + t[on, None]*way[on]
+        near = np.linalg.norm(p[:, :2] - middle[:2], axis=-1) < arena.radius; p, w = p[near], way[on][near]
         plain = arena.floor*(1 + arena.rough*noise(p, .01, arena.seed + 1)[:, None] + .5*arena.rough*noise(p, .15, arena.seed + 2)[:, None])
         share = (arena.mirror + (1 - arena.mirror)*(1 + w[:, 2])**5*.6)[:, None]
         colour[np.nonzero(on)[0][near]] = (1 - share)*plain*_sampled(dark, p, middle) + share*_mirrored(m, made, p, w, arena.room)

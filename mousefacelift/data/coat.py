@@ -45,14 +45,14 @@ def fur(x: np.ndarray, coat: str, seed: int) -> np.ndarray:
     return (back + under[:, None]*(belly - back))*(1 + tufts[:, None]*(tips/back - 1))
 
 def grain(x: np.ndarray, seed: int) -> np.ndarray:
-    "Single hairs (N,), mean 0 and deviation 1, at coordinates `x` (N,3): streaks 2 to 4 mm long and a third to half a mm wide, tilted over the flanks"
+    "Single hairs (N,), mean 0 and deviation 1, at coordinates `x` (N,3): streaks 2 to 4 mm long and half a mm wide"
     lie = x + np.stack([0*x[:, 0], .25*x[:, 0]*np.sign(x[:, 1]), -.25*x[:, 0]], -1)
     return .6*noise(lie, (4, .6, .6), seed + 3) + .8*noise(lie, (2., .33, .33), seed + 5)
 
 def albedo(mouse: Mouse, coat: str, seed: int) -> np.ndarray:
     "Colours (N,3) of the surface before light"
     ears, skin = (np.array(c)*(1 + .05*noise(mouse.coat, 3., seed + 4)[:, None]) for c in _coats[coat][3:])
-    hair, (s, y, z) = fur(mouse.coat, coat, seed), mouse.coat.T
+    hair, s, z = fur(mouse.coat, coat, seed), mouse.coat[:, 0], mouse.coat[:, 2]
     nose = np.clip((s - s[mouse.part == PARTS.index('fur')].max() + 2.6)/1.2, 0, 1); pad = .55*np.clip((s - 86)/4, 0, 1)*np.clip((.5 - z)/3, 0, 1)
     bare = np.maximum(.85*nose, pad)[:, None]
     colours = dict(fur=hair + bare*(.85*skin - hair), ear=ears, eye=np.full_like(hair, .02), tail=.9*skin, paw=.95*skin)
@@ -81,7 +81,8 @@ def random_light(rng: np.random.Generator) -> Light:
     "One to three lamps anywhere above, warm or cold, in a sky that is bright or dim"
     k = rng.integers(1, 4); turn, rise = rng.uniform(0, 2*np.pi, k), rng.uniform(.5, 1.5, k)
     lamps = np.stack([np.cos(rise)*np.cos(turn), np.cos(rise)*np.sin(turn), np.sin(rise)], -1)
-    return Light(lamps, rng.uniform(.8, 3.5, k)/np.sqrt(k), 1 + rng.normal(0, .05, (k, 1))*[1, .1, -1], rng.uniform(4, 16), rng.uniform(.35, .9), rng.uniform(.2, .6))
+    return Light(lamps, rng.uniform(.8, 3.5, k)/np.sqrt(k), 1 + rng.normal(0, .05, (k, 1))*[1, .1, -1], rng.uniform(4, 16), rng.uniform(.35, .9),
+        rng.uniform(.2, .6))
 
 # %% ../../nbs/core/42_mouse_coat.ipynb #c011
 def scene(mouse: Mouse):
@@ -121,6 +122,7 @@ def mouse(seed: int, coat: str|None = None, pose: str|Pose|None = None, heading:
           at=None, light: str|Light = 'studio') -> Mouse:
     "Mouse `seed` with display colours under a `light` ('studio', 'random' or a `Light`); what is not given is drawn; the rest as in `body`"
     rng = np.random.default_rng([seed, 2]); drawn = str(rng.choice(coats(), p=(.4, .2, .15, .15, .1)))
-    if light not in ('studio', 'random') and not isinstance(light, Light): raise InputError('light', repr(light), 'studio, random', 'Choose one of these names.')
+    if light not in ('studio', 'random') and not isinstance(light, Light): raise InputError('light', repr(light), 'studio, random',
+        'Choose one of these names.')
     light = {'studio': studio, 'random': random_light(rng)}.get(light, light) if isinstance(light, str) else light
     return painted(body(seed, pose, heading, detail, reach, at), drawn if coat is None else coat, light)

@@ -22,7 +22,8 @@ def _noted(s: Sample, kind: str, seed: int, views: list, amount, **changed) -> S
 def _some(rng, s: Sample, views) -> list:
     "The views to spoil: those given, or each with an even chance, at least one"
     if views is None: views = sorted({int(rng.integers(len(s))), *np.nonzero(rng.uniform(size=len(s)) < .5)[0].tolist()})
-    if not views or not set(views) <= set(range(len(s))): raise InputError('views', views, f'numbers from 0 to {len(s) - 1}', 'Choose views of this sample.')
+    if not views or not set(views) <= set(range(len(s))): raise InputError('views', views, f'numbers from 0 to {len(s) - 1}',
+        'Choose views of this sample.')
     return list(views)
 
 def _each(x: Tensor, views: list, change) -> Tensor:
@@ -79,8 +80,10 @@ def streak(length: float, degrees: float) -> np.ndarray:
 
 def blurred(s: Sample, seed: int, px: float = 6., views=None) -> Sample:
     "Pictures smeared over up to `px` in one direction, as by motion"
-    rng = np.random.default_rng(seed); views = _some(rng, s, views); length = rng.uniform(.3, 1, len(s))*px*s.images.shape[2]/512; way = rng.uniform(0, 180, len(s))
-    return _noted(s, 'blurred', seed, views, length[views], images=_each(s.images, views, lambda v, x: _blurred(x, streak(length[v], way[v])).clip(0, 1)))
+    rng = np.random.default_rng(seed); views = _some(rng, s, views)
+    length = rng.uniform(.3, 1, len(s))*px*s.images.shape[2]/512; way = rng.uniform(0, 180, len(s))
+    return _noted(s, 'blurred', seed, views, length[views], images=_each(s.images, views, lambda v, x: _blurred(x,
+        streak(length[v], way[v])).clip(0, 1)))
 
 def _linear(x): return x**2.2
 
@@ -103,8 +106,10 @@ def noisy(s: Sample, seed: int, sd: float = .03, views=None) -> Sample:
 def late(s: Sample, seed: int, other: Sample, views=None) -> Sample:
     "Some views (default: one) as they were in the moment `other`, which the same cameras saw; depth stays that of the moment asked for"
     same = len(other) == len(s) and other.images.shape == s.images.shape and torch.allclose(other.cameras.w2c, s.cameras.w2c)
-    if not same: raise InputError('other', f'{other.name}, seen by other cameras', f'a moment that the cameras of {s.name} saw', 'Give the frame before or after.')
-    rng = np.random.default_rng(seed); views = _some(rng, s, [int(rng.integers(len(s)))] if views is None else views); images, masks = s.images.clone(), s.masks.clone()
+    if not same: raise InputError('other', f'{other.name}, seen by other cameras', f'a moment that the cameras of {s.name} saw',
+        'Give the frame before or after.')
+    rng = np.random.default_rng(seed); views = _some(rng, s, [int(rng.integers(len(s)))] if views is None else views)
+    images, masks = s.images.clone(), s.masks.clone()
     images[views], masks[views] = other.images[views], other.masks[views]
     return _noted(s, 'late', seed, views, [other.meta.get('frame', 0) - s.meta.get('frame', 0)]*len(views), images=images, masks=masks)
 

@@ -36,7 +36,8 @@ def photo_sample(m: Mouse, cameras: Cameras, samples: int = 5, arena: Arena|None
     images, masks, depth = photograph(m, cameras, samples); uv = cameras.project(m.vertices)
     if arena is not None: images = in_arena(images, masks, backdrop(m, cameras, arena))
     whole = bool(((uv >= 0) & (uv <= uv.new_tensor([cameras.width, cameras.height]))).all())
-    meta = dict(source='procedural mouse', **{'frame': 0, **m.meta}, whole=whole, arena=arena is not None, keypoints={k: x.tolist() for k, x in m.keypoints.items()})
+    meta = dict(source='procedural mouse', **{'frame': 0, **m.meta}, whole=whole, arena=arena is not None, keypoints={k: x.tolist() for k,
+        x in m.keypoints.items()})
     return Sample(images, masks, cameras, name=f'mouse_{m.meta["seed"]:06d}', meta=meta, depth=depth)
 
 def make_sample(seed: int, cameras: Cameras, coat: str|None = None, pose=None, heading: float|None = None, samples: int = 5,
@@ -54,7 +55,8 @@ def moving_mouse(seed: int, t: int, cameras: Cameras, frames: int = 30, fps: flo
     return replace(m, meta={**m.meta, 'frame': t, 'time': t/fps})
 
 # %% ../../nbs/core/44_mice.ipynb #c015
-def write_mouse(item, dst: Path, cameras, size: int = 512, samples: int = 5, frames: int = 1, fps: float = 30., light='studio', arena: bool = False) -> Path:
+def write_mouse(item, dst: Path, cameras, size: int = 512, samples: int = 5, frames: int = 1, fps: float = 30., light='studio',
+        arena: bool = False) -> Path:
     "The folder of `item`, a seed and a frame, in `dst`, unless it is there: a sample with depth.npz, mesh.ply and keypoints.json"
     import trimesh
     seed, t = item; folder = Path(dst)/(f'mouse_{seed:06d}' + (f'_{t:05d}' if frames > 1 else ''))

@@ -14,8 +14,10 @@ from .poses import FEATURES, from_vector, sample_pose, to_vector
 from .skeleton import Pose, sample_shape, skeleton
 
 # %% ../../nbs/core/43b_motion.ipynb #c005
-_next = dict(standing=dict(walking=.45, standing=.1, sitting=.2, rearing=.2, crouched=.05), walking=dict(walking=.6, standing=.4), crouched=dict(standing=1.),
-             sitting=dict(grooming=.5, standing=.3, sitting=.2), grooming=dict(grooming=.4, sitting=.4, standing=.2), rearing=dict(rearing=.2, standing=.6, sitting=.2))
+_next = dict(
+    standing=dict(walking=.45, standing=.1, sitting=.2, rearing=.2, crouched=.05), walking=dict(walking=.6, standing=.4), crouched=dict(standing=1.),
+    sitting=dict(grooming=.5, standing=.3, sitting=.2), grooming=dict(grooming=.4, sitting=.4, standing=.2),
+    rearing=dict(rearing=.2, standing=.6, sitting=.2))
 _straight = [i for i, f in enumerate(FEATURES) if f[:4] in ('hind', 'fore') and f.endswith(('ahead', 'up'))]
 
 def keys(rng: np.random.Generator, seconds: float) -> list:
@@ -73,7 +75,8 @@ def motion(seed: int, n: int, fps: float = 30., room: float = .2, floor: float =
         while t >= spans[k][1][0]: k += 1
         (t0, a), (t1, b) = spans[k]; u = (t - t0)/(t1 - t0); u = u*u*(3 - 2*u); way = np.array([np.cos(heading), np.sin(heading)])
         much = ((1 - u)*(a.name == 'walking') + u*(b.name == 'walking'))*np.clip((room - xy @ way)/(.4*room + 1e-9), 0, 1)
-        pose = between(a, b, u, shape); made.append(Moment(striding(pose, phase, much) if much > 0 else pose, float(np.degrees(heading)), np.array([*xy, floor])))
+        pose = between(a, b, u, shape)
+        made.append(Moment(striding(pose, phase, much) if much > 0 else pose, float(np.degrees(heading)), np.array([*xy, floor])))
         speed = much*2*_reach/(_stand*_step)*scale; drift += (rng.normal(0, 6) - 3*drift)/fps**.5*.3
         home = np.angle(np.exp(1j*(np.arctan2(*-xy[::-1]) - heading))); stray = np.linalg.norm(xy)/(room + 1e-9)
         walks = (1 - u)*(a.name == 'walking') + u*(b.name == 'walking'); heading += walks*(np.clip(2*home, -3, 3)*min(stray, 1) + .3*drift)/fps

@@ -100,7 +100,8 @@ def ear(skeleton: Skeleton, side: str, y: int):
 
 def foot(ankle, paw, left, width: float) -> list:
     "A paw from `ankle` to `paw` (3,), half `width` mm towards `left` (3,), and its four toes: lofts"
-    way, t = paw - ankle, np.linspace(0, 1.08, 8); ahead = way/np.linalg.norm(way); path = ankle + t[:, None]*way; path[:, 2] = np.maximum(path[:, 2], 1.1); u = np.linspace(0, 1, 5)[:, None]
+    way, t = paw - ankle, np.linspace(0, 1.08, 8); ahead = way/np.linalg.norm(way)
+    path = ankle + t[:, None]*way; path[:, 2] = np.maximum(path[:, 2], 1.1); u = np.linspace(0, 1, 5)[:, None]
     made = [loft(path, left, width*(.8 + .3*t)*np.sqrt(1 - 1.6*(t - .4)**2), 1.1, sides=8)]
     for x in (-1.2, -.45, .45, 1.2):
         root, tip = paw + .55*x*width*left - .08*way, paw + (4.2 - .9*abs(x))*ahead + 1.1*x*width*left
@@ -162,7 +163,8 @@ def whole(sk: Skeleton, detail: float):
 
 def body(seed: int, pose: str|Pose|None = None, heading: float|None = None, detail: float = 1., reach: float = .95, at=None) -> Mouse:
     "The bare mesh of mouse `seed`; `heading` degrees about z, `detail` mm of the grid, `reach` of the tail; `at` (3,) is the floor under its middle"
-    rng = np.random.default_rng([seed, 0]); shape = sample_shape(rng); scale = unit*shape['size']; posed = sample_pose(rng, None if isinstance(pose, Pose) else pose)
+    rng = np.random.default_rng([seed, 0]); shape = sample_shape(rng); scale = unit*shape['size']
+    posed = sample_pose(rng, None if isinstance(pose, Pose) else pose)
     turn = rng.uniform(0, 360); turn = float(turn if heading is None else heading); c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
     sk = skeleton(pose if isinstance(pose, Pose) else posed, shape, reach/scale - 5); vertices, faces, part, centre = whole(sk, detail)
     origin = centre if at is None else centre*[1, 1, 0]; R = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])

@@ -44,7 +44,8 @@ def shade(mouse: Mouse, hit: dict, directions: np.ndarray) -> np.ndarray:
     corner = mouse.faces[hit['primID']]; u, v = hit['u'][:, None], hit['v'][:, None]; part = mouse.part[corner[:, 0]]; fur = part == 0
     mix = lambda x: (1 - u - v)*x[corner[:, 0]] + u*x[corner[:, 1]] + v*x[corner[:, 2]]
     colour, n, way, lit = mix(mouse.colours), _unit(mix(mouse.normals)), _unit(directions), mix(mouse.lit)
-    hairs = np.where(fur, grain(mix(mouse.coat), mouse.meta['seed']), 0.); colour = colour*(1 + (.15 - .12*colour.mean(-1))*hairs)[:, None] # white hairs hide each other's shade
+    hairs = np.where(fur, grain(mix(mouse.coat), mouse.meta['seed']), 0.)
+    colour = colour*(1 + (.15 - .12*colour.mean(-1))*hairs)[:, None] # white hairs hide each other's shade
     gloss, power = np.array([_gloss[p] for p in PARTS]).T[:, part]; lie = _unit(mix(mouse.hair) + .12*hairs[:, None]*n)
     for k, (lamp, tint) in enumerate(zip(mouse.light.lamps, mouse.light.tint*mouse.light.power[:, None]/2.2)):
         shine = highlight(n, lie, _unit(lamp - way), fur)**power

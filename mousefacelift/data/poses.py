@@ -21,7 +21,8 @@ GROUPS = ('fours', 'hands', 'rearing') # on all fours; forepaws off the ground, 
 
 def to_vector(pose: Pose) -> np.ndarray:
     "The 29 `FEATURES` of a pose"
-    return np.concatenate([pose.pitch, np.diff(pose.yaw), [pose.roll, pose.clearance], pose.hind.ravel(), pose.fore.ravel(), pose.tail, [np.log(pose.stretch)]])
+    return np.concatenate([pose.pitch, np.diff(pose.yaw), [pose.roll, pose.clearance], pose.hind.ravel(), pose.fore.ravel(), pose.tail,
+        [np.log(pose.stretch)]])
 
 def from_vector(x: np.ndarray, name: str, held: bool) -> Pose:
     "The pose with `FEATURES` `x` (29,)"
@@ -47,7 +48,8 @@ def _start(group: str) -> np.ndarray:
 def fit_pose(labels: np.ndarray):
     "The features (29,) of the grown mouse that fits `labels` (22,3) mm, ground at z = 0, NaN where missing; and its key points (22,3)"
     from scipy.optimize import least_squares
-    group = group_of(labels); start, seen = _start(group), ~np.isnan(labels[:, 0]); root, back = (labels[KEYPOINTS.index(k)] for k in ('Tail(base)', 'SpineM'))
+    group = group_of(labels); start, seen = _start(group), ~np.isnan(labels[:, 0])
+    root, back = (labels[KEYPOINTS.index(k)] for k in ('Tail(base)', 'SpineM'))
     def posed(p):
         j = skeleton(from_vector(p[:29], group, group != 'fours'), ADULT, 1e4).joints; c, s = np.cos(p[29]), np.sin(p[29])
         return np.array([j[k] for k in KEYPOINTS]) @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) + [*p[30:], 0]
@@ -81,12 +83,14 @@ def spread(t: dict) -> np.ndarray:
     return t['axes'].T @ t['axes'] + np.diag(t['rest']**2)
 
 # %% ../../nbs/core/40a_mouse_poses.ipynb #c018
-_gait = {'hind left ahead': -9, 'hind right ahead': 8, 'fore left ahead': 9, 'fore right ahead': -6, 'hind left up': 6, 'fore left up': 4, 'clearance': 6}
+_gait = {'hind left ahead': -9, 'hind right ahead': 8, 'fore left ahead': 9, 'fore right ahead': -6, 'hind left up': 6, 'fore left up': 4,
+    'clearance': 6}
 _named = dict(standing=('fours', {}), crouched=('fours', {'clearance': .5, 'log stretch': -.12}), walking=('fours', _gait),
     sitting=('hands', {}), rearing=('rearing', {}),
     grooming=('hands', {'pitch 3': -20, 'pitch 4': -68, 'fore left ahead': 13, 'fore right ahead': 13, 'fore left out': -6, 'fore right out': -6,
                         'fore left up': -13, 'fore right up': -13}),
-    curled=('fours', dict(zip(FEATURES, (34, 10, -14, -22, -30, 40, 46, 44, 34, 12, .5, 9, 0, 0, 9, 0, 0, 2, 0, 0, 2, 0, 0, -25, -190, 0, 0, 0, -.12)))))
+    curled=('fours', dict(zip(FEATURES, (34, 10, -14, -22, -30, 40, 46, 44, 34, 12, .5, 9, 0, 0, 9, 0, 0, 2, 0, 0, 2, 0, 0, -25, -190, 0, 0, 0,
+        -.12)))))
 
 def poses() -> list:
     "Names of the poses"

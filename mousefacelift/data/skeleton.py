@@ -14,8 +14,9 @@ from ..files import InputError
 
 # %% ../../nbs/core/40_mouse_skeleton.ipynb #c005
 def sample_shape(rng: np.random.Generator, weeks: float|None = None) -> dict:
-    "Random proportions of a mouse of `weeks` (default: 3 to 100): factors, `size` of the whole, and the tail's length in mm before `size`"
-    weeks = float(np.exp(rng.uniform(*np.log([3, 100])))) if weeks is None else float(weeks); factor = lambda sd: float(1 + sd*np.clip(rng.normal(), -2, 2))
+    "Random proportions of a mouse of `weeks` (default: 3 to 100, mostly 8 to 30): factors, `size` of the whole, and the tail's length in mm before `size`"
+    weeks = float(np.exp(rng.triangular(*np.log([3, 14, 100])))) if weeks is None else float(weeks)
+    factor = lambda sd: float(1 + sd*np.clip(rng.normal(), -2, 2))
     size = (1.08*(1 - np.exp(-weeks/6)))**(1/3)
     return dict(weeks=weeks, size=size*factor(.02), length=factor(.03), girth=factor(.05)*(1 + .05*np.log(weeks/12)), head=size**-.35*factor(.02),
                 ears=size**-.2*factor(.06), feet=size**-.4*factor(.04), tail=float(rng.uniform(62, 76)))
@@ -53,7 +54,8 @@ def spine(pose: dict, shape: dict):
 # %% ../../nbs/core/40_mouse_skeleton.ipynb #c010
 # station, half width, height above and depth below the spine (mm)
 CAPS = (5., 2.) # mm: the body is rounded this far beyond the rump and the nose
-_profile = np.array([[0, 6, 5.8, 5], [3, 8.6, 8, 7.4], [7, 10.6, 9.8, 9.6], [13, 12.5, 11.6, 11.6], [24, 13.8, 13.2, 13.4], [36, 13.2, 12.8, 13.2], [47, 11.2, 11.4, 11.8],
+_profile = np.array([[0, 6, 5.8, 5], [3, 8.6, 8, 7.4], [7, 10.6, 9.8, 9.6], [13, 12.5, 11.6, 11.6], [24, 13.8, 13.2, 13.4], [36, 13.2, 12.8, 13.2],
+    [47, 11.2, 11.4, 11.8],
     [56, 9.8, 10, 9.9], [63, 9.3, 9.5, 9.1], [69, 9.2, 9.4, 8.6], [75, 8.9, 8.8, 7.8], [80, 8, 7.7, 6.9], [85, 6.6, 6.2, 5.8],
     [89.5, 5.2, 4.8, 4.7], [93, 3.7, 3.3, 3.6], [95, 2.4, 2.1, 2.2]])
 
@@ -126,7 +128,8 @@ class Skeleton:
 HIND, FORE = (15., 16.5), (12., 11.5) # mm: thigh and shin, upper arm and forearm
 
 def _hind_leg(bare: Skeleton, side: str, y: int, foot) -> dict:
-    girth = bare.shape['girth']*bare.pose.stretch**-.25; hip, (ahead, left) = bare.at(15, 7.5*y*girth, -2), bare.heading(15); ground = np.array([1, 1, 0])
+    girth = bare.shape['girth']*bare.pose.stretch**-.25
+    hip, (ahead, left) = bare.at(15, 7.5*y*girth, -2), bare.heading(15); ground = np.array([1, 1, 0])
     ankle = hip*ground + foot[0]*ahead + (foot[1] + 3)*y*left + [0, 0, max(3.5 + foot[2], 2)]
     knee, ankle = two_bones(hip, ankle, HIND, ahead + .6*y*left + [0, 0, .2])
     return {'Hip' + side: hip, 'Knee' + side: knee, 'Ankle' + side: ankle,
