@@ -111,8 +111,9 @@ def _settle_unit(cameras, file, unit, masks):
     "mm per unit of the file, and how it was found"
     what, length, (low, high) = extent(cameras, masks)
     if unit: return unit, f'{unit:g} mm, as told: {what.format(length*unit)} mm'
-    found = [u for u in units if (file.unit in (u, None)) and low <= length*units[u] <= high]
-    if not found: raise InputError(file.path, ' or '.join(f'{what.format(length*units[u])} mm if the unit is {u}' for u in units if file.unit in (u, None, 'any')),
+    rivals = [u for u in units if file.unit in (u, None, 'any')]
+    found = [u for u in rivals if file.unit != 'any' and low <= length*units[u] <= high]
+    if not found: raise InputError(file.path, ' or '.join(f'{what.format(length*units[u])} mm if the unit is {u}' for u in rivals),
         f'{low} to {high} mm' + ', or a unit that is told: this format has none of its own'*(file.unit == 'any'),
         'Settle it: --convention mm, --convention m, or --convention unit=N with N mm to a unit.')
     return units[found[0]], f'{found[0]}: {what.format(length*units[found[0]])} mm'
