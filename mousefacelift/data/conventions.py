@@ -88,7 +88,7 @@ def _settle_pose(raw, file, pose, masks):
     if known := pose or file.pose:
         if known not in possible and not pose:
             raise InputError(file.path, f'cameras that, read as {file.format} defines, point at no common place', 'a rig round an animal',
-                             f'Possible: --convention {" or ".join(possible)}.' if possible else 'Is it the calibration of one rig?')
+                             f'Is it the calibration of one rig? Otherwise say --convention {" or ".join(dict.fromkeys([*possible, known]))}.')
         return known, f'{say(known)}, ' + ('as told' if pose else 'by the format')
     if not possible: raise InputError(file.path, 'rotations that, however they are read, point at no common place in front of every camera',
         'the cameras of a rig round an animal', f'Tried: {", ".join(map(say, poses))}.')
