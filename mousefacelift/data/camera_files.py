@@ -146,5 +146,6 @@ def dannce_mat(path) -> CameraFile:
     params = _list(params); names = [str(n) for n in _list(content.get('camnames', []))] or [f'Camera{i + 1}' for i in range(len(params))]
     sync = _list(content['sync']) if 'sync' in content else None
     for what, x in (('camnames', names), ('sync', sync)):
-        if x is not None and len(x) != len(params): raise InputError(path, f'{len(x)} {what} and {len(params)} params', 'one per camera', 'Export it again.')
+        if x is not None and len(x) != len(params): raise InputError(path, f'{len(x)} {what} and {len(params)} params', 'one per camera',
+            'Export it again.')
     return _matlab(path, names, params, sync)

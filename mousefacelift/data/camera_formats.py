@@ -64,7 +64,8 @@ def nerfstudio_json(path, content) -> CameraFile:
 def facelift_json(path, content) -> CameraFile:
     "FaceLift's opencv_cameras.json"
     from mousefacelift.geometry.cameras import read_opencv
-    c = read_opencv(path); K, w2c = c.K.numpy(), c.w2c.numpy(); names = [Path(str(f.get('file_path', i))).stem for i, f in enumerate(content['frames'])]
+    c = read_opencv(path); K, w2c = c.K.numpy(), c.w2c.numpy()
+    names = [Path(str(f.get('file_path', i))).stem for i, f in enumerate(content['frames'])]
     cameras = [dict(K=k, R=m[:3, :3], t=m[:3, 3]) for k, m in zip(K, w2c)]
     return CameraFile(path, 'FaceLift', names, cameras, ((c.width, c.height),), pose='w2c', first=.5, unit='any')
 
@@ -124,9 +125,11 @@ def colmap_text(path) -> CameraFile:
         for name in ('cameras.txt', 'images.txt', 'rigs.txt', 'frames.txt', 'points3D.txt'):
             if (path/name).is_file(): shutil.copy(path/name, d)
         try: model.read_text(d); images = sorted(model.images.values(), key=lambda x: x.name)
-        except Exception as e: raise InputError(path, f'not a whole COLMAP model ({str(e)[:200]})', 'cameras.txt and images.txt', 'Export it again.') from None
+        except Exception as e: raise InputError(path, f'not a whole COLMAP model ({str(e)[:200]})', 'cameras.txt and images.txt',
+            'Export it again.') from None
     cameras = [_colmap_camera(f'{path}, image {x.name}', x, model.cameras[x.camera_id]) for x in images]
-    return CameraFile(path, 'COLMAP', [str(Path(x.name).with_suffix('')) for x in images], cameras, picture_sizes(cameras), pose='w2c', first=.5, unit='any')
+    return CameraFile(path, 'COLMAP', [str(Path(x.name).with_suffix('')) for x in images], cameras, picture_sizes(cameras), pose='w2c', first=.5,
+        unit='any')
 
 def _colmap_camera(where, image, camera) -> dict:
     allowed = dict(SIMPLE_PINHOLE=(), PINHOLE=(), SIMPLE_RADIAL=('k',), RADIAL=('k1', 'k2'), OPENCV=('k1', 'k2', 'p1', 'p2'),
@@ -134,17 +137,20 @@ def _colmap_camera(where, image, camera) -> dict:
     model = camera.model.name
     if model not in allowed: raise InputError(where, f'the lens model {model}', ', '.join(allowed), 'Undistort the pictures with COLMAP first.')
     pose = image.cam_from_world().matrix(); n = len(allowed[model])
-    return dict(K=camera.calibration_matrix(), R=pose[:, :3], t=pose[:, 3], D=camera.params[len(camera.params) - n:], width=camera.width, height=camera.height)
+    return dict(K=camera.calibration_matrix(), R=pose[:, :3], t=pose[:, 3], D=camera.params[len(camera.params) - n:], width=camera.width,
+        height=camera.height)
 
 # %% ../../nbs/core/34b_camera_formats.ipynb #c012
 def _json_file(path) -> CameraFile:
     content = read_json(path); frames = content.get('frames') if isinstance(content, dict) else None
     if isinstance(frames, list) and frames and isinstance(frames[0], dict):
-        if not all(isinstance(f, dict) for f in frames): raise InputError(path, 'frames that are not objects', 'one object per camera', 'Write it again.')
+        if not all(isinstance(f, dict) for f in frames): raise InputError(path, 'frames that are not objects', 'one object per camera',
+            'Write it again.')
         return (nerfstudio_json if 'transform_matrix' in frames[0] else facelift_json)(path, content)
     if isinstance(content, dict) and not _storage(content) and 'cameras' in content: return plain_json(path, content)
     if isinstance(content, dict) and _storage(content): return opencv_file(path)
-    raise InputError(path, 'no "cameras" list', '"cameras", nerfstudio\'s or FaceLift\'s "frames", or cv2.FileStorage', 'Check that this is a calibration file.')
+    raise InputError(path, 'no "cameras" list', '"cameras", nerfstudio\'s or FaceLift\'s "frames", or cv2.FileStorage',
+        'Check that this is a calibration file.')
 
 def _storage(x) -> bool: return isinstance(x, dict) and (str(x.get('type_id')).startswith('opencv') or any(map(_storage, _inner(x))))
 def _inner(x) -> list: return [v for y in x.values() for v in (y if isinstance(y, list) else [y]) if isinstance(v, dict)]
@@ -157,7 +163,8 @@ def read_camera_file(path) -> CameraFile:
     path = Path(path)
     if not path.exists(): raise InputError(path, 'no such calibration', _known, 'Check the path.')
     if not path.is_dir():
-        if path.suffix not in _files: raise InputError(path, f'a {path.suffix or "file without suffix"}', _known, 'Convert the calibration to one of these.')
+        if path.suffix not in _files: raise InputError(path, f'a {path.suffix or "file without suffix"}', _known,
+            'Convert the calibration to one of these.')
         return _files[path.suffix](path)
     if any(path.glob('cam*_params.mat')): return params_folder(path)
     if (path/'images.txt').exists(): return colmap_text(path)

@@ -88,7 +88,7 @@ def _settle_pose(raw, file, pose, masks):
     if known := pose or file.pose:
         if known not in possible and not pose:
             raise InputError(file.path, f'cameras that, read as {file.format} defines, point at no common place', 'a rig round an animal',
-                             f'Possible: --convention {" or ".join(possible)}.' if possible else 'Is it the calibration of one rig?')
+                             f'Is it the calibration of one rig? Otherwise say --convention {" or ".join(dict.fromkeys([*possible, known]))}.')
         return known, f'{say(known)}, ' + ('as told' if pose else 'by the format')
     if not possible: raise InputError(file.path, 'rotations that, however they are read, point at no common place in front of every camera',
         'the cameras of a rig round an animal', f'Tried: {", ".join(map(say, poses))}.')
@@ -111,8 +111,9 @@ def _settle_unit(cameras, file, unit, masks):
     "mm per unit of the file, and how it was found"
     what, length, (low, high) = extent(cameras, masks)
     if unit: return unit, f'{unit:g} mm, as told: {what.format(length*unit)} mm'
-    found = [u for u in units if (file.unit in (u, None)) and low <= length*units[u] <= high]
-    if not found: raise InputError(file.path, ' or '.join(f'{what.format(length*units[u])} mm if the unit is {u}' for u in units if file.unit in (u, None, 'any')),
+    rivals = [u for u in units if file.unit in (u, None, 'any')]
+    found = [u for u in rivals if file.unit != 'any' and low <= length*units[u] <= high]
+    if not found: raise InputError(file.path, ' or '.join(f'{what.format(length*units[u])} mm if the unit is {u}' for u in rivals),
         f'{low} to {high} mm' + ', or a unit that is told: this format has none of its own'*(file.unit == 'any'),
         'Settle it: --convention mm, --convention m, or --convention unit=N with N mm to a unit.')
     return units[found[0]], f'{found[0]}: {what.format(length*units[found[0]])} mm'

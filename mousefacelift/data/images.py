@@ -29,7 +29,8 @@ def _open(path, modes, bits, allowed, do) -> Image.Image:
     if bit_depth(path) == 16 != bits: raise InputError(path, 'a 16-bit picture', allowed, do)
     try:
         im = Image.open(path, formats=('PNG', 'JPEG'))
-        if im.width*im.height > most: raise InputError(path, f'a picture of {im.width}x{im.height}', f'up to {most/1e6:.0f} million pixels', 'Make it smaller.')
+        if im.width*im.height > most: raise InputError(path, f'a picture of {im.width}x{im.height}', f'up to {most/1e6:.0f} million pixels',
+            'Make it smaller.')
         im.load()
     except InputError: raise
     except Exception as e: raise _damaged(path, e, allowed) from None # Pillow's decoders fail in many ways
@@ -87,7 +88,7 @@ def require_subject(masks: Tensor, names, where='masks'):
         'Leave the frame out, or mend its mask.')
     return masks
 
-# %% ../../nbs/core/30_images.ipynb #c017
+# %% ../../nbs/core/30_images.ipynb #c019
 def on_white(
     images: Tensor, # (...,H,W,3) straight colour in 0..1
     masks: Tensor, # (...,H,W) in 0..1

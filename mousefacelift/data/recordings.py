@@ -55,7 +55,8 @@ def synchronised(sync: list, videos, where) -> np.ndarray:
         try: frames, samples = (np.asarray(s[k], float).ravel() for k in ('data_frame', 'data_sampleID'))
         except (KeyError, TypeError, ValueError, IndexError):
             raise InputError(where, 'a sync without data_frame and data_sampleID', 'both, one number per sample', 'Export it again.') from None
-        if len(frames) != len(samples): raise InputError(where, f'sync of {len(frames)} frames and {len(samples)} samples', 'as many of each', 'Export it again.')
+        if len(frames) != len(samples): raise InputError(where, f'sync of {len(frames)} frames and {len(samples)} samples', 'as many of each',
+            'Export it again.')
         kept = np.isfinite(frames) & np.isfinite(samples); frames, samples = frames[kept], samples[kept]
         if len(set(samples.tolist())) < len(samples): raise InputError(where, 'a sample that has two frames in one camera', 'one', 'Export it again.')
         wrong = frames[(frames < 0) | (frames >= len(v)) | (frames % 1 > 0)]
@@ -87,8 +88,10 @@ def _cylinder(src):
     return list(cylinder_order), [found[c] for c in cylinder_order], src/'calib', None
 
 def _dannce(src):
-    cameras = _numbered(src/'videos', 'Camera*'); found = sorted(src.glob('*dannce.mat')); chunks = [p for c in cameras.values() for p in c.glob('*.mp4')]
-    if len(found) > 1: raise InputError(src, f'{len(found)} calibrations: {", ".join(p.name for p in found)}', 'one', 'Say which: --calibration FILE.')
+    cameras = _numbered(src/'videos', 'Camera*'); found = sorted(src.glob('*dannce.mat'))
+    chunks = [p for c in cameras.values() for p in c.glob('*.mp4')]
+    if len(found) > 1: raise InputError(src, f'{len(found)} calibrations: {", ".join(p.name for p in found)}', 'one',
+        'Say which: --calibration FILE.')
     more = [p for p in chunks if p.name != '0.mp4']
     if more: raise InputError(more[0], 'a video beside 0.mp4', 'one video per camera', 'Join the pieces of each camera to one 0.mp4.')
     return [p.name for p in cameras.values()], [p/'0.mp4' for p in cameras.values()], found[0] if found else src/'calibration', None

@@ -116,10 +116,12 @@ def read_list(path) -> list:
     path = Path(path)
     if not path.is_file(): raise InputError(path, 'no such file', 'a text file with one sample folder per line', 'Check the path.')
     try: lines = path.read_text().splitlines()
-    except UnicodeDecodeError as e: raise InputError(path, f'not text ({e})', 'a text file with one sample folder per line', 'Write it again.') from None
+    except UnicodeDecodeError as e: raise InputError(path, f'not text ({e})', 'a text file with one sample folder per line',
+        'Write it again.') from None
     folders = [(i, path.parent/line.strip()) for i, line in enumerate(lines, 1) if line.strip()]
     for i, f in folders:
-        if '\0' in str(f) or not _is_dir(f): raise InputError(path, f'line {i}, {str(f)[:200]}: no such folder', 'sample folders, absolute or relative to the list',
+        if '\0' in str(f) or not _is_dir(f): raise InputError(path, f'line {i}, {str(f)[:200]}: no such folder',
+            'sample folders, absolute or relative to the list',
             'Edit the list: it may come from another machine.')
     return [f for _, f in folders]
 

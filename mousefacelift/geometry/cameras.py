@@ -209,7 +209,7 @@ def transformed(self: Cameras, T) -> Cameras:
     w2c = self.w2c.clone(); w2c[:, :3, :3] = R; w2c[:, :3, 3] = s * self.w2c[:, :3, 3] - R @ T[:3, 3]
     return replace(self, w2c=w2c)
 
-# %% ../../nbs/core/10_cameras.ipynb #c020
+# %% ../../nbs/core/10_cameras.ipynb #c022
 def read_frames(path) -> list:
     "The `frames` of an `opencv_cameras.json`; raises `InputError` that names the frame and the key that is missing"
     content = read_json(path); frames = content.get('frames') if isinstance(content, dict) else None

@@ -212,7 +212,8 @@ def from_pretrained(cls: GSLRM, source) -> GSLRM:
         with torch.device('meta'): model = cls(GSLRMConfig(**settings))
     except InputError: raise
     except (RuntimeError, ValueError, ArithmeticError, TypeError, AssertionError) as e:
-        raise InputError(path, f'a configuration that makes no network ({str(e)[:120]})', 'what `save_pretrained` writes', 'Fetch it again.') from None
+        raise InputError(path, f'a configuration that makes no network ({str(e)[:120]})', 'what `save_pretrained` writes',
+            'Fetch it again.') from None
     return load_strict(model, tensors, weights).eval()
 
 @patch(cls_method=True)

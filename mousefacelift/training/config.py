@@ -79,6 +79,7 @@ def parse(settings: list) -> dict:
 def read_config(path=None, settings=()) -> TrainConfig:
     "The defaults, changed by the JSON file at `path`, changed by `settings` ('key=value' texts)"
     config, content = TrainConfig(), {} if path is None else read_json(path)
-    if not isinstance(content, dict): raise InputError(path, f'a {type(content).__name__}', '{"name": value}', 'Write the configuration as a JSON object.')
+    if not isinstance(content, dict): raise InputError(path, f'a {type(content).__name__}', '{"name": value}',
+        'Write the configuration as a JSON object.')
     config = changed(config, content, str(path))
     return changed(config, parse(settings), '--set')
