@@ -6,7 +6,7 @@
 __all__ = ['video_background', 'write_background', 'read_backgrounds', 'segment_all', 'measure_run', 'prepare_run', 'convert']
 
 # %% ../../nbs/core/36_convert.ipynb #c002
-import os
+import hashlib, os
 from dataclasses import asdict, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -90,14 +90,14 @@ def _runs(todo, workers) -> list:
 
 # %% ../../nbs/core/36_convert.ipynb #c010
 def _measure_all(recording, to, wanted, plan, workers, bar) -> dict:
-    "Instant -> `Centre`, smoothed over the sequence, and areas; what is measured is kept as it comes"
+    "Instant -> what `measure_run` found there; it is kept as it comes, with the reasons of those that failed"
     todo = [k for k in wanted if k not in to.known('centres.json') and k not in to.known('skipped.json')]; failed = {}
     for done, bad in _each(measure_run, [(recording, r, to.dst, plan['least']) for r in _runs(todo, workers)], workers):
         bar.update(len(done) + len(bad)); failed |= bad
         if done or to.known('centres.json'): to.keep(**plan); to.add('centres.json', done); to.add('skipped.json', failed)
     found = {k: v for k, v in to.known('centres.json').items() if k in set(wanted)}
-    if failed and not found: raise InputError(recording.source, f'no instant that can be used: {failed[min(failed)]}', 'some that can',
-        'See the reason.')
+    if failed and not found:
+        raise InputError(recording.source, f'no instant that can be used: {failed[min(failed)]}', 'some that can', 'See the reason.')
     return found
 
 def _smooth(found, fps) -> dict:
@@ -114,25 +114,38 @@ def _finish(to: Destination, skipped) -> dict:
     return summary
 
 # %% ../../nbs/core/36_convert.ipynb #c011
-def convert(src, dst, calibration=None, masks=None, every=1, frames=None, size=512, canonical='exact', workers=0, zoom=None, segmenter=None,
-    least=3) -> Conversion:
-    "Recording `src` to sample folders in `dst`, by `workers` processes (0: one per core)"
+def _plan(recording, masks, segmenter, **settings) -> dict:
+    "What tells one conversion from another: the recording, its cameras, where the masks come from, and the settings"
+    c = recording.cameras; digest = hashlib.sha256(b''.join(x.numpy().tobytes() for x in (c.K, c.w2c, c.radial, c.tangential))).hexdigest()[:16]
+    by = getattr(segmenter, '__qualname__', segmenter) or masks and str(masks) or ('made' if recording.masks is None else 'given')
+    return dict(source=str(recording.source), recording=fingerprint(recording), cameras=digest, masks=by, **settings)
+
+def convert(
+    src, dst, # the folder of a recording, the folder for its samples
+    calibration=None, masks=None, # a camera file and a folder of masks, where the recording's own are not meant
+    every=1, frames=None, # every N-th instant of 'A:B', of a list, or of all
+    size=512, canonical='exact', # pixels per side, and the form: exact, pretrained or none
+    workers=0, # processes, 0 for one per core
+    zoom=None, # of the canonical focal length; `whole_zoom` of the recording unless given
+    segmenter=None, # makes the masks: a command with {input} and {output}, or a function (V,H,W,3) -> (V,H,W)
+    least=3) -> Conversion: # views that must show the mouse
+    "A recording to sample folders; what is there already is kept, and what cannot be made is told"
     from tqdm import tqdm
     if isinstance(segmenter, str): command_segmenter(segmenter)
     recording, to, workers = open_recording(src, calibration, masks), Destination(dst), workers or os.cpu_count()
     wanted = instants(len(recording), every, frames)
     settings = dict(size=size, canonical=canonical, zoom=zoom or whole_zoom(recording), least=least)
-    plan = dict(source=str(recording.source), recording=fingerprint(recording), **settings); to.check(plan)
+    plan = _plan(recording, masks, segmenter, **settings); to.check(plan)
     missing = lambda: [k for k in wanted if not is_sample(to.folder(k)) and k not in to.known('skipped.json')]
     if missing():
         to.clear()
         if segmenter: recording = segment_all(recording, wanted, segmenter, to.dst/'masks')
-        if recording.masks is None: list(_each(write_background,
-            [(v, to.dst/f'backgrounds/{n}.png') for n, v in zip(recording.names, recording.videos)], workers))
-        with tqdm(total=len(wanted), unit='instant', desc='measured', disable=None) as bar: found = _measure_all(recording, to, wanted, plan, workers,
-            bar)
-        centres = _smooth(found, recording.videos[0].fps)
-        order = to.order(recording, centres); areas = np.array([v['areas'] for v in found.values()]).T
+        if recording.masks is None:
+            list(_each(write_background, [(v, to.dst/f'backgrounds/{n}.png') for n, v in zip(recording.names, recording.videos)], workers))
+        with tqdm(total=len(wanted), unit='instant', desc='measured', disable=None) as bar:
+            found = _measure_all(recording, to, wanted, plan, workers, bar)
+        centres = _smooth(found, recording.videos[0].fps); order = to.order(recording, centres)
+        areas = np.array([v['areas'] for v in found.values()]).T
         steadiness = dict(zip(found, np.stack([steady(a) for a in areas], 1).tolist()))
         jobs = [(recording, {k: centres[k] for k in r}, to.dst, order, {k: steadiness[k] for k in r}) for r in _runs(missing(), workers)]
         with tqdm(total=len(wanted), initial=len(wanted) - len(missing()), unit='instant', desc='written', disable=None) as bar:

@@ -87,4 +87,4 @@ class Conversion:
         n, out = self.summary['samples'], [f'{len(self)} samples, {len(self.skipped)} instants skipped']
         for c, s in self.summary['cameras'].items():
             out += [f'camera {c}: left out of {s[w]} of {n} samples, {says}' for w, says in _left_out.items() if s[w]]
-        return '\n'.join(out + [f'skipped {r}' for r in [*self.skipped.values()][:5]] + ['...']*(len(self.skipped) > 5))
+        return '\n'.join(out + [f'skipped {k}: {r}' for k, r in [*self.skipped.items()][:5]] + ['...']*(len(self.skipped) > 5))
