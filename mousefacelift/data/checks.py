@@ -7,6 +7,7 @@ __all__ = ['few_views', 'suspicion', 'coherence_findings', 'distortion_findings'
            'meeting_point', 'check_cameras', 'check_samples', 'check']
 
 # %% ../../nbs/core/47_checks.ipynb #c002
+from dataclasses import replace
 from pathlib import Path
 import numpy as np, torch
 from ..files import InputError
@@ -15,7 +16,7 @@ from ..geometry.hull import nearest_point
 from ..geometry.rigs import distance
 from .coherence import silhouette_coherence
 from .findings import Finding, Report, merged, verdict
-from .picture_checks import alpha_findings, picture_findings
+from .picture_checks import alpha_findings, frame_findings, picture_findings
 from .rig_checks import prior_findings, rig_findings, subject_box, written_by_hand
 from .samples import Sample, find_samples, is_sample, read_sample
 from .set_checks import kind_findings, repeated_findings, split_findings, split_lists
@@ -29,7 +30,7 @@ def few_views(s: Sample, most: int = 8) -> list:
 def suspicion(c: Cameras) -> str:
     "A question about numbers that no rig has by chance; '' where there are none"
     d = c.centres.norm(dim=-1)
-    if written_by_hand(c) and (d - distance).abs().max() < 1e-3*distance:
+    if (d - distance).abs().max() < 1e-3*distance:
         return f' Every camera stands exactly {distance} from the origin: was each pulled there? Move the world to the subject instead.'
     return ' K is exactly FaceLift\'s: was it measured, or typed in?' if written_by_hand(c) else ''
 
@@ -48,7 +49,7 @@ def coherence_findings(s: Sample) -> list:
         return [Finding('these cameras did not take these pictures', f'{evidence}; no single repair found',
                         'Another session\'s calibration, another crop, or K overwritten: convert again.' + suspicion(s.cameras),
                         'ledger 2, image-camera mismatch')]
-    if d.score.mean < .9 or d.misfit > 2*fine:
+    if d.score.mean < .9 or d.misfit > max(2*fine, .004*s.cameras.width):
         return [Finding('masks and cameras fit loosely', evidence, 'Rough masks, or a camera a fraction of a degree off: look at the worst view.',
                         'ledger 2, image-camera mismatch', False, (worst,))]
     return []
@@ -70,15 +71,18 @@ def subject_findings(s: Sample) -> list:
     views = few_views(s); lo, hi, centre = subject_box(s.masks[views], s.cameras[views]); T = s.meta.get('transform', {})
     s.cameras.require_in_front(centre[None]); mm = None
     if T.get('form') in ('exact', 'pretrained'): mm = float(np.linalg.det(np.array(T['similarity'])[:3, :3]))**(-1/3)
-    placed = rig_findings(s.cameras, centre)
-    return placed + ([] if any(f.problem for f in placed) else prior_findings(lo, hi, mm))
+    out = rig_findings(s.cameras, centre); out += [] if any(f.problem for f in out) else prior_findings(lo, hi, mm)
+    return [replace(f, problem=False) for f in out] if frame_findings(s) else out # where a subject that is cut has its centre cannot be said
 
 def sample_findings(s: Sample, search: bool = True) -> list:
     "All findings of one sample; without `search` the cameras are not compared with the pictures"
     out = picture_findings(s) + distortion_findings(s.frames)
     if s.cameras is None:
         return [*out, Finding('no camera file', f'{len(s)} pictures', 'A flat sample trains multi-view diffusion only.', problem=False)]
-    if alpha_findings(s) or len(s) < 2: return out
+    if any(f.problem for f in out):
+        return [*out, Finding('the cameras were not compared with the pictures', 'their own problems come first', 'Mend them and check again.',
+                              problem=False)]
+    if len(s) < 2: return out
     apart = coherence_findings(s) if search else []
     if any(f.problem for f in apart): return apart + out
     try: return apart + subject_findings(s) + out
