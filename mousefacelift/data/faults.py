@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['camera_faults', 'picture_faults', 'file_faults', 'set_faults', 'Fault', 'with_k', 'with_poses', 'turned', 'world',
            'mirrored_all', 'mirrored_one', 'late', 'twice', 'opaque', 'grey', 'inverted', 'holed', 'stray', 'blurred',
-           'haloed', 'cut', 'mirror_axis', 'emptied', 'lensed', 'resized', 'copied', 'trained_on', 'neighbouring',
+           'haloed', 'cut', 'through_lens', 'mirror_axis', 'emptied', 'resized', 'copied', 'trained_on', 'neighbouring',
            'inject', 'all_faults', 'judged']
 
 # %% ../../nbs/core/49_faults.ipynb #c002
@@ -16,7 +16,9 @@ import numpy as np, torch
 import torch.nn.functional as F
 from ..files import read_json, write_json
 from ..geometry.cameras import Cameras
+from ..geometry.raw import RawCameras
 from ..geometry.rigs import distance, focal_512
+from .checks import lens_numbers
 from .samples import Sample, write_list, write_sample
 
 # %% ../../nbs/core/49_faults.ipynb #c005
@@ -160,6 +162,21 @@ def cut(s, rng, other):
     return replace(s, images=s.images[:, :, left:], masks=s.masks[:, :, left:], cameras=s.cameras.crop(left, 0, W - left, H), depth=None)
 
 # %% ../../nbs/core/49_faults.ipynb #c013
+def through_lens(s: Sample, lens: dict) -> Sample:
+    "The sample as cameras with the distortion `lens` (k1, k2, k3, p1, p2) would have taken it, and those numbers in its frames"
+    import cv2
+    c = s.cameras; V, H, W = s.masks.shape; radial, tangential, _ = lens_numbers([lens]*V)
+    v, u = torch.meshgrid(torch.arange(H) + .5, torch.arange(W) + .5, indexing='ij'); pixels = torch.stack([u, v], -1).view(-1, 2).double()
+    d = RawCameras(c.K.double(), c.w2c, radial, tangential, W, H).unproject(pixels)
+    at = (c.project(c.centres[:, None] + d).nan_to_num(-9.) - .5).view(V, H, W, 2).float().numpy()
+    warp = lambda x, p, beyond: torch.from_numpy(cv2.remap(x.numpy(), *p.transpose(2, 0, 1), cv2.INTER_LINEAR, borderValue=beyond))
+    images = torch.stack([warp(x, p, (1., 1., 1.)) for x, p in zip(s.images, at)])
+    return replace(s, images=images, masks=torch.stack([warp(x, p, 0.) for x, p in zip(s.masks, at)]), frames=[lens]*V, depth=None)
+
+_register(picture_faults, 'lens distortion left in the pictures', 'speaks of a lens')(
+    lambda s, rng, other: through_lens(s, dict(k1=-1.2, k2=.5, p1=.01, p2=-.01)))
+
+# %% ../../nbs/core/49_faults.ipynb #c015
 @_register(file_faults, 'an axis flipped: determinant -1', 'determinant -1')
 def mirror_axis(folder):
     path = folder/'opencv_cameras.json'; content = read_json(path)
@@ -170,12 +187,6 @@ def mirror_axis(folder):
 def emptied(folder):
     from PIL import Image
     path = folder/'images'/'cam_001.png'; x = np.array(Image.open(path)); x[..., 3] = 0; Image.fromarray(x).save(path)
-
-@_register(file_faults, 'distortion left in the camera file', 'speaks of a lens')
-def lensed(folder):
-    path = folder/'opencv_cameras.json'; content = read_json(path)
-    for f in content['frames']: f.update(k1=-.16, k2=.94, p1=-.001)
-    write_json(path, content)
 
 @_register(file_faults, 'a picture of another size', 'a picture of')
 def resized(folder):
@@ -197,7 +208,7 @@ def neighbouring(folder):
         write_json(folder/name/'sample.json', dict(meta, recording='session', time=time))
     write_list(folder/'train.txt', [folder/'a']); write_list(folder/'test.txt', [folder/'b'])
 
-# %% ../../nbs/core/49_faults.ipynb #c015
+# %% ../../nbs/core/49_faults.ipynb #c017
 def inject(fault: Fault, folder, sample: Sample, other: Sample, seed: int = 0) -> Path:
     "Write `sample` (and `other`, for a set) with the `fault` to `folder`; returns what to check"
     folder = Path(folder); rng = np.random.default_rng(seed)

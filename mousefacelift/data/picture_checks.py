@@ -21,12 +21,12 @@ def _border(x: Tensor) -> Tensor:
 def alpha_findings(s: Sample) -> list:
     "Masks that are the whole picture, or that show the background in place of the mouse"
     share = (s.masks > .5).float().mean((1, 2)); rim = (_border(s.masks) > .5).float().mean(1); found = []
-    if (full := (share > .98).nonzero()[:, 0].tolist()):
+    if (full := (share > .9995).nonzero()[:, 0].tolist()):
         ground = _border(s.images[full]); level, spread = ground.mean().item(), (ground.amax(1) - ground.amin(1)).max().item()
         white = ('white' if level > .999 else f'not white (mean {level:.3f})') if spread < .1 else f'no plain colour (spread {spread:.2f})'
         found.append(Finding('no alpha: the mask is the whole picture', f'views {full}: {share.max():.0%} of the picture; its border is {white}',
             'Make masks (`mousefacelift convert` does) and save RGBA; keep `remove_alpha` off.', 'ledger 5, masked loss', views=tuple(full)))
-    swapped = ((rim > .9) & (share > .5) & (share <= .98)).nonzero()[:, 0].tolist()
+    swapped = ((rim > .9) & (share > .5) & (share <= .9995)).nonzero()[:, 0].tolist()
     if swapped:
         found.append(Finding('the mask is inverted: it shows the background', f'views {swapped}: {share[swapped].max():.0%} of the picture',
             'Save 1 - mask.', 'ledger 5, masked loss', views=tuple(swapped)))

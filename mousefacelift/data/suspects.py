@@ -75,7 +75,7 @@ def diagnose(
         score, found = coarse_repairs(near, points, cameras, first.mean, before, steps)
         if found and score >= low:
             d = Diagnosis(first, before, found[0], score, found[0].misfit(points), tuple(found[1:]))
-    if before > fine and (d.repair is None or d.fit > fine) and (s := simplest(fine_repairs(points, cameras, before), before)):
+    if before > fine and (d.repair is None or d.repair.left_out or d.fit > fine) and (s := simplest(fine_repairs(points, cameras, before), before)):
         score = s[1].score(near, steps)
         if score >= max(s[1].asks, first.mean + margin/3, d.repaired - margin): d = Diagnosis(first, before, s[1], score, s[0])
     return d
