@@ -158,6 +158,7 @@ def show_arms(table: pd.DataFrame, arms: list):
     axes[0].invert_yaxis(); fig.legend(*axes[0].get_legend_handles_labels(), loc='outside upper center', ncols=len(kinds), frameon=False, fontsize=8)
     return fig
 
+# %% ../../nbs/core/88_issues.ipynb #c027
 def show_doses(ax, table: pd.DataFrame, metric: str = 'iou'):
     "Draw scores against the arms of `table`, which are numbers"
     for k in table.kind.unique():
@@ -167,7 +168,7 @@ def show_doses(ax, table: pd.DataFrame, metric: str = 'iou'):
         ax.plot(doses, c.gain, ms=4, **styles[k], label=label(k))
     ax.set_ylabel(metrics[metric]); ax.grid(alpha=.3)
 
-# %% ../../nbs/core/88_issues.ipynb #c029
+# %% ../../nbs/core/88_issues.ipynb #c030
 def keep(out, name: str, figure):
     "Write a final figure as `name`.png, if there is a run folder `out`"
     if out:
