@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['metrics', 'least', 'styles', 'recorded_mice', 'prepared', 'misplaced', 'left_over', 'framed', 'extent', 'clipped',
            'seen', 'held_out', 'score_arms', 'crossed', 'scores_of', 'effects', 'decided', 'said', 'crossing',
-           'tolerated', 'label', 'show_arms', 'show_doses', 'keep', 'settle']
+           'tolerated', 'said_dose', 'label', 'show_arms', 'show_doses', 'keep', 'settle']
 
 # %% ../../nbs/core/88_issues.ipynb #c002
 from dataclasses import replace
@@ -129,7 +129,12 @@ def tolerated(table: pd.DataFrame, kind: str, drop: float = .05, draws: int = 50
     rows, columns = (rng.integers(0, n, (draws, n)) for n in x.shape[1:])
     found = np.sort([crossing(doses, means[0] - means, drop) for r, c in zip(rows, columns) for means in [x[:, r][:, :, c].mean((1, 2))]])
     ends = found[[int(.025*draws), int(.975*draws)]] if x.shape[2] > 1 else [np.nan]*2
-    return dict(dose=crossing(doses, x[0].mean() - x.mean((1, 2)), drop), low=ends[0], high=ends[1])
+    return dict(dose=crossing(doses, x[0].mean() - x.mean((1, 2)), drop), low=ends[0], high=ends[1], most=doses[-1])
+
+def said_dose(row) -> str:
+    "A tolerated dose with its interval as text; beyond the largest one that was tried nothing is known"
+    value = lambda x: f'{x:.0f}' if np.isfinite(x) else 'unknown' if np.isnan(x) else f'over {row.most:.0f}'
+    return f'{value(row.dose)} [{value(row.low)}, {value(row.high)}]'
 
 # %% ../../nbs/core/88_issues.ipynb #c026
 styles = {'canonical cameras': dict(color='#0072B2', marker='o'), 'random rigs': dict(color='#D55E00', marker='s'),
@@ -153,6 +158,7 @@ def show_arms(table: pd.DataFrame, arms: list):
     axes[0].invert_yaxis(); fig.legend(*axes[0].get_legend_handles_labels(), loc='outside upper center', ncols=len(kinds), frameon=False, fontsize=8)
     return fig
 
+# %% ../../nbs/core/88_issues.ipynb #c027
 def show_doses(ax, table: pd.DataFrame, metric: str = 'iou'):
     "Draw scores against the arms of `table`, which are numbers"
     for k in table.kind.unique():
@@ -162,7 +168,7 @@ def show_doses(ax, table: pd.DataFrame, metric: str = 'iou'):
         ax.plot(doses, c.gain, ms=4, **styles[k], label=label(k))
     ax.set_ylabel(metrics[metric]); ax.grid(alpha=.3)
 
-# %% ../../nbs/core/88_issues.ipynb #c029
+# %% ../../nbs/core/88_issues.ipynb #c030
 def keep(out, name: str, figure):
     "Write a final figure as `name`.png, if there is a run folder `out`"
     if out:

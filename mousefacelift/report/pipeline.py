@@ -14,17 +14,27 @@ from .launch import check_parameters, launch
 
 # %% ../../nbs/core/86_pipeline.ipynb #c004
 def _stage(notebook, reads=(), after=(), **parameters): return dict(notebook=notebook, reads=reads, after=after, parameters=parameters)
+def _issue(notebook, **parameters): return _stage(f'issues/{notebook}', reads=('networks',), **parameters)
 
 scales = dict(
     embedded=dict(
         prepare=_stage('report/prepare', seed=1000, n_train=256, n_test=12, size=64, zoom=1.6, train_extra=8, test_extra=8, samples=3,
                        instants=24, workers=2),
-        camera_distance=_stage('issues/01_camera_distance', steps=600, mice=96, tests=6),
+        networks=_stage('report/miniatures', seeds=3, steps=600, mice=96, tests=6, size=64),
         train=_stage('report/train', reads=('prepare',), steps=5500),
+        camera_distance=_issue('01_camera_distance', tests=6),
+        intrinsics=_issue('02_intrinsics', tests=6),
+        image_camera_mismatch=_issue('03_image_camera_mismatch', tests=6, doses=4),
+        centring=_issue('04_centring', tests=6),
+        clipping=_issue('05_clipping', tests=6),
+        up_axis=_issue('06_up_axis', tests=6, doses=9),
+        camera_comparison=_stage('issues/07_camera_comparison'),
+        preparation=_issue('08_preparation', tests=6),
         sweep=_stage('report/sweep', reads=('prepare',), steps=300),
         evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=100, fit_mice=4, real_instants=4),
-        bench_render=_stage('report/bench_render', after=('sweep', 'camera_distance', 'evaluate')),
-        report=_stage('report/report', reads=('prepare', 'train', 'camera_distance', 'sweep', 'evaluate', 'bench_render'))))
+        bench_render=_stage('report/bench_render', after=('sweep', 'preparation', 'evaluate')),
+        report=_stage('report/report', reads=('prepare', 'train', 'networks', 'camera_distance', 'intrinsics', 'image_camera_mismatch', 'centring',
+                                              'clipping', 'up_axis', 'camera_comparison', 'preparation', 'sweep', 'evaluate', 'bench_render'))))
 
 def stages(scale: str) -> dict:
     "The stages of a scale; raises `InputError` on an unknown one"
