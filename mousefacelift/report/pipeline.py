@@ -30,11 +30,13 @@ scales = dict(
         up_axis=_issue('06_up_axis', tests=6, doses=9),
         camera_comparison=_stage('issues/07_camera_comparison'),
         preparation=_issue('08_preparation', tests=6),
+        masked_ssim=_stage('issues/09_masked_ssim', seeds=3, steps=150),
         sweep=_stage('report/sweep', reads=('prepare',), steps=300),
         evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=100, fit_mice=4, real_instants=4),
-        bench_render=_stage('report/bench_render', after=('sweep', 'preparation', 'evaluate')),
+        bench_render=_stage('report/bench_render', after=('sweep', 'masked_ssim', 'evaluate')),
         report=_stage('report/report', reads=('prepare', 'train', 'networks', 'camera_distance', 'intrinsics', 'image_camera_mismatch', 'centring',
-                                              'clipping', 'up_axis', 'camera_comparison', 'preparation', 'sweep', 'evaluate', 'bench_render'))))
+                                              'clipping', 'up_axis', 'camera_comparison', 'preparation', 'masked_ssim', 'sweep', 'evaluate',
+                                              'bench_render'))))
 
 def stages(scale: str) -> dict:
     "The stages of a scale; raises `InputError` on an unknown one"
