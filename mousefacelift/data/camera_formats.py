@@ -7,7 +7,7 @@ __all__ = ['mammal_pickle', 'plain_json', 'anipose_toml', 'nerfstudio_json', 'fa
            'opencv_folder', 'colmap_text', 'read_camera_file']
 
 # %% ../../nbs/core/34b_camera_formats.ipynb #c002
-import itertools, re
+import json, re
 from pathlib import Path
 import numpy as np
 from ..files import InputError, read_json, read_pickle
@@ -70,30 +70,28 @@ def facelift_json(path, content) -> CameraFile:
     return CameraFile(path, 'FaceLift', names, cameras, ((c.width, c.height),), pose='w2c', first=.5, unit='any')
 
 # %% ../../nbs/core/34b_camera_formats.ipynb #c008
-def _node(n, depth=0):
-    "A node of cv2.FileStorage as arrays, dicts, lists, numbers and text"
+def _plain(x, depth=0):
+    "Parsed JSON or YAML with OpenCV's matrices as arrays"
     if depth > 20: raise ValueError('nested more than 20 deep')
-    if n.isMap(): keys = n.keys(); return n.mat() if {'dt', 'data'} <= set(keys) else {k: _node(n.getNode(k), depth + 1) for k in keys}
-    if n.isSeq(): return [_node(n.at(i), depth + 1) for i in range(n.size())]
-    return n.string() if n.isString() else n.real() if n.isReal() or n.isInt() else None
+    if isinstance(x, list): return [_plain(y, depth + 1) for y in x]
+    if not isinstance(x, dict): return x
+    if not {'dt', 'data'} <= set(x): return {str(k): _plain(y, depth + 1) for k, y in x.items()}
+    return np.asarray(x['data'], float).reshape([int(n) for n in x.get('sizes', [x.get('rows', -1), x.get('cols', 1)])])
 
-def _shallow(path, most=64):
-    "Raise `InputError` for text nested so deep that OpenCV's parser would overrun the stack"
-    try: text = Path(path).read_text()
-    except (OSError, ValueError) as e: raise InputError(path, f'not text ({e})', 'JSON or YAML of cv2.FileStorage', 'Write it again.') from None
-    depth = itertools.accumulate({'[': 1, '{': 1, ']': -1, '}': -1}.get(x, 0) for x in text)
-    if max(depth, default=0) > most or re.search(r'^[ \t-]{%d}' % (4*most), text, re.M):
-        raise InputError(path, f'lists nested more than {most} deep', 'JSON or YAML of cv2.FileStorage', 'Write it again.')
+def _yaml(text):
+    import yaml
+    class Loader(yaml.SafeLoader): pass
+    for kind in ('matrix', 'nd-matrix'): Loader.add_constructor(f'tag:yaml.org,2002:opencv-{kind}', lambda l, n: l.construct_mapping(n, deep=True))
+    if re.search(r'(^|[\s\[,{:-])[&*]\w', text): raise ValueError('it has anchors')
+    try: return yaml.load(re.sub(r'^%YAML.*', '', text), Loader)
+    except yaml.YAMLError as e: raise ValueError(e) from None
 
 def file_storage(path) -> dict:
-    "Content of a file of cv2.FileStorage; raises `InputError` when it cannot be read"
-    import cv2
-    _shallow(path)
+    "Content of a file that cv2.FileStorage wrote; raises `InputError` when it cannot be read"
     try:
-        fs = cv2.FileStorage(str(path), cv2.FILE_STORAGE_READ)
-        if not fs.isOpened(): raise ValueError('it does not open')
-        return _node(fs.root())
-    except (cv2.error, ValueError, SystemError, UnicodeDecodeError, RecursionError) as e:
+        text = Path(path).read_text()
+        return _plain(json.loads(text) if Path(path).suffix == '.json' else _yaml(text))
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, AttributeError) as e:
         raise InputError(path, f'not OpenCV\'s ({str(e)[:200]})', 'JSON or YAML of cv2.FileStorage', 'Write it again.') from None
 
 def opencv_file(path) -> CameraFile:
