@@ -7,6 +7,7 @@ __all__ = ['video_background', 'write_background', 'read_backgrounds', 'segment_
 
 # %% ../../nbs/core/36_convert.ipynb #c002
 import hashlib, os
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -74,25 +75,28 @@ def prepare_run(recording, centres, dst, order, steadiness, **settings) -> tuple
     return _over(recording, sorted(centres), dst, do)
 
 # %% ../../nbs/core/36_convert.ipynb #c008
-def _each(f, jobs, workers):
-    "Results of `f(*job)` in the order of the jobs, in this process or in `workers` others; an error stops what has not begun"
-    if workers < 2 or len(jobs) < 2: yield from (f(*job) for job in jobs); return
+@contextmanager
+def _crew(workers: int):
+    "Yield `each(f, jobs)`: results of `f(*job)` in the order of the jobs, by `workers` processes; an error stops what has not begun"
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
-    with ProcessPoolExecutor(min(workers, len(jobs)), get_context('spawn')) as pool:
-        futures = [pool.submit(f, *job) for job in jobs]
-        try: yield from (x.result() for x in futures)
-        finally: [x.cancel() for x in futures]
+    with ProcessPoolExecutor(workers, get_context('spawn')) as pool: # starts nobody before there is work
+        def each(f, jobs):
+            if workers < 2 or len(jobs) < 2: yield from (f(*job) for job in jobs); return
+            futures = [pool.submit(f, *job) for job in jobs]
+            try: yield from (x.result() for x in futures)
+            finally: [x.cancel() for x in futures]
+        yield each
 
 def _runs(todo, workers) -> list:
     "Neighbouring instants, eight runs per worker, so that none waits long for another and few frames are decoded twice"
     return [r.tolist() for r in np.array_split(np.array(todo, int), min(len(todo), 8*workers))] if todo else []
 
 # %% ../../nbs/core/36_convert.ipynb #c010
-def _measure_all(recording, to, wanted, plan, workers, bar) -> dict:
+def _measure_all(recording, to, wanted, plan, each, workers, bar) -> dict:
     "Instant -> what `measure_run` found there; it is kept as it comes, with the reasons of those that failed"
     todo = [k for k in wanted if k not in to.known('centres.json') and k not in to.known('skipped.json')]; failed = {}
-    for done, bad in _each(measure_run, [(recording, r, to.dst, plan['least']) for r in _runs(todo, workers)], workers):
+    for done, bad in each(measure_run, [(recording, r, to.dst, plan['least']) for r in _runs(todo, workers)]):
         bar.update(len(done) + len(bad)); failed |= bad
         if done or to.known('centres.json'): to.keep(**plan); to.add('centres.json', done); to.add('skipped.json', failed)
     found = {k: v for k, v in to.known('centres.json').items() if k in set(wanted)}
@@ -114,6 +118,18 @@ def _finish(to: Destination, skipped) -> dict:
     return summary
 
 # %% ../../nbs/core/36_convert.ipynb #c011
+def _write_all(recording, to, wanted, missing, plan, settings, each, workers):
+    "Measure what is not measured yet, smooth the centres, write the samples that are `missing()`"
+    from tqdm import tqdm
+    if recording.masks is None: list(each(write_background, [(v, to.dst/f'backgrounds/{n}.png') for n, v in zip(recording.names, recording.videos)]))
+    with tqdm(total=len(wanted), unit='instant', desc='measured', disable=None) as bar:
+        found = _measure_all(recording, to, wanted, plan, each, workers, bar)
+    centres = _smooth(found, recording.videos[0].fps); order = to.order(recording, centres); areas = np.array([v['areas'] for v in found.values()]).T
+    steadiness = dict(zip(found, np.stack([steady(a) for a in areas], 1).tolist()))
+    jobs = [(recording, {k: centres[k] for k in r}, to.dst, order, {k: steadiness[k] for k in r}) for r in _runs(missing(), workers)]
+    with tqdm(total=len(wanted), initial=len(wanted) - len(missing()), unit='instant', desc='written', disable=None) as bar:
+        for done, bad in each(partial(prepare_run, **settings), jobs): bar.update(len(done) + len(bad)); to.add('skipped.json', bad)
+
 def _plan(recording, masks, segmenter, **settings) -> dict:
     "What tells one conversion from another: the recording, its cameras, where the masks come from, and the settings"
     c = recording.cameras; digest = hashlib.sha256(b''.join(x.numpy().tobytes() for x in (c.K, c.w2c, c.radial, c.tangential))).hexdigest()[:16]
@@ -130,7 +146,6 @@ def convert(
     segmenter=None, # makes the masks: a command with {input} and {output}, or a function (V,H,W,3) -> (V,H,W)
     least=3) -> Conversion: # views that must show the mouse
     "A recording to sample folders; what is there already is kept, and what cannot be made is told"
-    from tqdm import tqdm
     if isinstance(segmenter, str): command_segmenter(segmenter)
     recording, to, workers = open_recording(src, calibration, masks), Destination(dst), workers or os.cpu_count()
     wanted = instants(len(recording), every, frames)
@@ -140,15 +155,6 @@ def convert(
     if missing():
         to.clear()
         if segmenter: recording = segment_all(recording, wanted, segmenter, to.dst/'masks')
-        if recording.masks is None:
-            list(_each(write_background, [(v, to.dst/f'backgrounds/{n}.png') for n, v in zip(recording.names, recording.videos)], workers))
-        with tqdm(total=len(wanted), unit='instant', desc='measured', disable=None) as bar:
-            found = _measure_all(recording, to, wanted, plan, workers, bar)
-        centres = _smooth(found, recording.videos[0].fps); order = to.order(recording, centres)
-        areas = np.array([v['areas'] for v in found.values()]).T
-        steadiness = dict(zip(found, np.stack([steady(a) for a in areas], 1).tolist()))
-        jobs = [(recording, {k: centres[k] for k in r}, to.dst, order, {k: steadiness[k] for k in r}) for r in _runs(missing(), workers)]
-        with tqdm(total=len(wanted), initial=len(wanted) - len(missing()), unit='instant', desc='written', disable=None) as bar:
-            for done, bad in _each(partial(prepare_run, **settings), jobs, workers): bar.update(len(done) + len(bad)); to.add('skipped.json', bad)
+        with _crew(workers) as each: _write_all(recording, to, wanted, missing, plan, settings, each, workers)
     skipped = {k: r for k, r in to.known('skipped.json').items() if k in set(wanted)}
     return Conversion([to.folder(k) for k in wanted if is_sample(to.folder(k))], skipped, _finish(to, to.known('skipped.json')))

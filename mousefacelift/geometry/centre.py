@@ -42,7 +42,7 @@ def find_centre(masks: Tensor, cameras, size: int = 128) -> Centre:
     small, near, ball = aimed_masks(masks[used], cameras[used], size); inside = list(range(len(used)))
     carved = lambda i: carve(small[[inside[k] for k in i]], near[[inside[k] for k in i]], 64, *ball)
     without, cells = _left_out(carved, len(used)) if len(used) > 2 else (None, None)
-    if len(used) > 3 and cells.max() > 1.5*cells.sort().values[-2]:
+    if len(used) > 4 and cells.max() > 1.5*cells.sort().values[-2]:
         worst = int(cells.argmax()); verdicts[used[worst]] = 'partial'; inside.pop(worst); without, _ = _left_out(carved, len(inside))
     point, n = carved(range(len(inside))).centroid, len(inside)
     sigma = ball[1]/2 if n < 3 else ((n - 1)/n*(without - without.mean(0)).square().sum()).sqrt().item()
