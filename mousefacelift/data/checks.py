@@ -19,7 +19,7 @@ from .coherence import silhouette_coherence
 from .findings import Finding, Report, merged, verdict
 from .outlines import misfit, outlines, residuals
 from .picture_checks import alpha_findings, frame_findings, picture_findings
-from .rig_checks import prior_findings, rig_findings, subject_box, written_by_hand
+from .rig_checks import order_findings, prior_findings, rig_findings, subject_box, written_by_hand
 from .samples import Sample, find_samples, is_sample, read_sample
 from .set_checks import kind_findings, repeated_findings, split_findings, split_lists
 from .suspects import diagnose, fine, low
@@ -93,7 +93,8 @@ def subject_findings(s: Sample) -> list:
     views = few_views(s); lo, hi, centre = subject_box(s.masks[views], s.cameras[views]); T = s.meta.get('transform', {})
     s.cameras.require_in_front(centre[None]); mm = None
     if T.get('form') in ('exact', 'pretrained'): mm = float(np.linalg.det(np.array(T['similarity'])[:3, :3]))**(-1/3)
-    out = rig_findings(s.cameras, centre); out += [] if any(f.problem for f in out) else prior_findings(lo, hi, mm)
+    out = rig_findings(s.cameras, centre) + order_findings(s.cameras, centre)
+    if not any(f.problem for f in out): out += prior_findings(lo, hi, mm)
     return [replace(f, problem=False) for f in out] if frame_findings(s) else out # where a subject that is cut has its centre cannot be said
 
 def sample_findings(s: Sample, search: bool = True) -> list:
@@ -123,7 +124,7 @@ def check_cameras(path) -> Report:
     if behind.any():
         fs = [Finding('the cameras look away from one another', f'the place that their axes are nearest to is behind {int(behind.sum())} of {len(c)}',
                       'Camera-to-world poses (invert them) or OpenGL axes (turn y and z round)?', 'ledger 2, image-camera mismatch')]
-    else: fs = rig_findings(c, centre)
+    else: fs = rig_findings(c, centre) + order_findings(c, centre)
     fs = sorted(fs + distortion_findings(frames), key=lambda f: not f.problem)
     return Report(str(path), verdict(fs, 'a camera file; its pictures were not looked at'), tuple(fs))
 

@@ -112,4 +112,4 @@ def prior_findings(lo: Tensor, hi: Tensor, mm: float | None = None) -> list:
 
 def rig_findings(c: Cameras, centre: Tensor) -> list:
     "All that cameras say about themselves and a subject at `centre` (3,)"
-    return place_findings(c, centre) + up_findings(c, centre) + lens_findings(c) + order_findings(c, centre)
+    return place_findings(c, centre) + up_findings(c, centre) + lens_findings(c)
