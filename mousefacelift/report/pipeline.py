@@ -29,7 +29,7 @@ scales = dict(
         clipping=_issue('05_clipping', tests=6),
         up_axis=_issue('06_up_axis', tests=6, doses=9),
         camera_comparison=_stage('issues/07_camera_comparison'),
-        preparation=_issue('08_preparation', tests=6),
+        preparation=_issue('08_preparation', tests=6, instants=3),
         sweep=_stage('report/sweep', reads=('prepare',), steps=300),
         evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=100, fit_mice=4, real_instants=4),
         bench_render=_stage('report/bench_render', after=('sweep', 'preparation', 'evaluate')),
