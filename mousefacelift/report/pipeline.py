@@ -29,7 +29,7 @@ scales = dict(
         clipping=_issue('05_clipping', tests=6),
         up_axis=_issue('06_up_axis', tests=6, doses=9),
         camera_comparison=_stage('issues/07_camera_comparison'),
-        preparation=_issue('08_preparation', tests=6),
+        preparation=_issue('08_preparation', tests=6, instants=3),
         masked_ssim=_stage('issues/09_masked_ssim', seeds=3, steps=150),
         sweep=_stage('report/sweep', reads=('prepare',), steps=300),
         evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=100, fit_mice=4, real_instants=4),
