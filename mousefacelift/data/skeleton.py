@@ -14,8 +14,8 @@ from ..files import InputError
 
 # %% ../../nbs/core/40_mouse_skeleton.ipynb #c005
 def sample_shape(rng: np.random.Generator, weeks: float|None = None) -> dict:
-    "Random proportions of a mouse of `weeks` (default: 3 to 100, mostly 8 to 30): factors, `size` of the whole, and the tail's length in mm before `size`"
-    weeks = float(np.exp(rng.triangular(*np.log([3, 14, 100])))) if weeks is None else float(weeks)
+    "Random proportions of a mouse of `weeks` (default: 3 to 100, mostly 8 to 30): factors, `size` of the whole, and the tail in mm before it"
+    if weeks is None: weeks = float(np.exp(rng.triangular(*np.log([3, 14, 100]))))
     factor = lambda sd: float(1 + sd*np.clip(rng.normal(), -2, 2))
     size = (1.08*(1 - np.exp(-weeks/6)))**(1/3)
     return dict(weeks=weeks, size=size*factor(.02), length=factor(.03), girth=factor(.05)*(1 + .05*np.log(weeks/12)), head=size**-.35*factor(.02),
