@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['camera_faults', 'picture_faults', 'file_faults', 'set_faults', 'Fault', 'with_k', 'with_poses', 'turned', 'world',
-           'mirrored_all', 'mirrored_one', 'late', 'twice', 'opaque', 'grey', 'inverted', 'holed', 'stray', 'blurred',
-           'haloed', 'cut', 'through_lens', 'mirror_axis', 'emptied', 'resized', 'copied', 'trained_on', 'neighbouring',
-           'inject', 'all_faults', 'judged']
+           'typed_in', 'mirrored_all', 'mirrored_one', 'late', 'twice', 'opaque', 'grey', 'inverted', 'holed', 'stray',
+           'blurred', 'haloed', 'cut', 'through_lens', 'mirror_axis', 'emptied', 'resized', 'copied', 'trained_on',
+           'neighbouring', 'inject', 'all_faults', 'judged']
 
 # %% ../../nbs/core/49_faults.ipynb #c002
 from dataclasses import dataclass, replace
@@ -16,6 +16,7 @@ import numpy as np, torch
 import torch.nn.functional as F
 from ..files import read_json, write_json
 from ..geometry.cameras import Cameras
+from ..geometry.edits import retake
 from ..geometry.raw import RawCameras
 from ..geometry.rigs import distance, focal_512
 from .checks import lens_numbers
@@ -95,8 +96,13 @@ _camera('crops unknown to K', 'principal points')(lambda c, rng: with_k(c, shift
 _camera('pictures scaled one by one', 'scaled one by one')(lambda c, rng: with_k(c, rng.permutation(np.linspace(.8, 1.2, len(c)))))
 _camera('each camera pulled to 2.7', 'pulled')(
     lambda c, rng: with_poses(c, _R(c), -(_R(c) @ (c.centres*distance/c.centres.norm(dim=-1, keepdim=True))[..., None])[..., 0]))
-_camera('K typed in: 549 and the middle', 'typed in')(
-    lambda c, rng: replace(c, fxfycxcy=c.fxfycxcy.new_tensor([[focal_512*c.width/512]*2 + [c.width/2, c.height/2]]).expand(len(c), 4)))
+
+@_register(camera_faults, 'K typed in: 549 and the middle', 'typed in')
+def typed_in(s, rng, other):
+    "Pictures through longer lenses with their axes aside, and over their K the pretraining's"
+    c = s.cameras; W, n = c.width, len(c); own = with_k(c, rng.uniform(1.1, 1.3, n), rng.normal(0, .04*W, (n, 2)))
+    images, masks, _ = retake(s.images, s.masks, c, own); f = focal_512*W/512
+    return replace(s, images=images, masks=masks, cameras=c.with_intrinsics([f, f, W/2, c.height/2], W, c.height), depth=None)
 
 # %% ../../nbs/core/49_faults.ipynb #c009
 _camera('origin beside the mouse', 'origin is not')(lambda c, rng: c.transformed(world(move=(.46, .51, .2))))

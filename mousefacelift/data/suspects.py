@@ -49,7 +49,8 @@ def coarse_repairs(near: CloseUps, points, c: Cameras, first: float, before: flo
 
 # %% ../../nbs/core/46_suspects.ipynb #c007
 def fine_repairs(points, c: Cameras, before: float) -> list:
-    "(misfit in px, repair) of the repairs that tangent planes can measure, the simplest first"
+    "(misfit in px, repair) of the repairs that tangent planes can measure, the simplest first; below `fine` px the one of one number alone"
+    if before <= fine: return [((r := lens_repair(points, c)).misfit(points), r)]
     one = one_view_repairs(points, c); blamed = sorted({r.views[0] for r in one}); late = left_out_repairs(c)
     measured, best = (lambda rs: [(r.misfit(points), r) for r in rs]), lambda found: [min(found, key=lambda x: x[0])] if found else []
     helped = {v: min(r.misfit(points) for r in one if r.views == (v,)) for v in blamed}
@@ -75,7 +76,8 @@ def diagnose(
         score, found = coarse_repairs(near, points, cameras, first.mean, before, steps)
         if found and score >= low:
             d = Diagnosis(first, before, found[0], score, found[0].misfit(points), tuple(found[1:]))
-    if before > fine and (d.repair is None or d.repair.left_out or d.fit > fine) and (s := simplest(fine_repairs(points, cameras, before), before)):
+    unsettled = before > .6*fine and (d.repair is None or d.repair.left_out or d.fit > fine)
+    if unsettled and (s := simplest(fine_repairs(points, cameras, before), before)):
         score = s[1].score(near, steps)
         if score >= max(s[1].asks, first.mean + margin/3, d.repaired - margin): d = Diagnosis(first, before, s[1], score, s[0])
     return d
