@@ -34,6 +34,7 @@ def numbers(text: str|None) -> list|None:
 @click.argument('src', type=click.Path(path_type=Path))
 @click.argument('dst', type=click.Path(path_type=Path))
 @click.option('--calibration', type=click.Path(path_type=Path), help='Camera file, where it is not the one the layout names.')
+@click.option('--convention', default='', help='What the camera file leaves open, as in transposed,mm: the error that asks for it names the words.')
 @click.option('--masks', type=click.Path(path_type=Path), help='Folder of PNG masks; without it they are made or read as the layout says.')
 @click.option('--every', default=1, show_default=True, help='Take every N-th frame.')
 @click.option('--frames', help='A:B, from frame A up to B.')

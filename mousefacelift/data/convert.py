@@ -16,7 +16,7 @@ from ..files import InputError, write_json
 from ..geometry.centre import Centre, smooth
 from .destination import Conversion, Destination, contact_sheet, summarise
 from .images import read_image, to_float, to_levels, write_image
-from .instants import fingerprint, instants, stream, view_frames
+from .instants import fingerprint, instants, stream
 from .mask_quality import steady
 from .masks import background
 from .prepare import measure, prepare, whole_zoom
@@ -43,9 +43,9 @@ def read_backgrounds(folder, names: tuple) -> np.ndarray:
 
 def segment_all(recording: Recording, wanted, segmenter, folder: Path) -> Recording:
     "The recording with masks in `folder` that `segmenter`, a command or a function (V,H,W,3) -> (V,H,W), makes of the instants that have none"
-    todo = [k for k in wanted if not all((folder/n/f'{f:06d}.png').exists() for n, f in zip(recording.names, view_frames(recording, k)))]
+    todo = [k for k in wanted if not all((folder/n/f'{f:06d}.png').exists() for n, f in zip(recording.names, recording.frame_of(k)))]
     for k, pictures, _ in stream(recording, todo):
-        if not isinstance(pictures, InputError): write_masks(folder, recording.names, view_frames(recording, k),
+        if not isinstance(pictures, InputError): write_masks(folder, recording.names, recording.frame_of(k),
             segmented(segmenter, to_float(pictures)))
     return replace(recording, masks=[folder/n for n in recording.names])
 
@@ -144,10 +144,11 @@ def convert(
     workers=0, # processes, 0 for one per core
     zoom=None, # of the canonical focal length; `whole_zoom` of the recording unless given
     segmenter=None, # makes the masks: a command with {input} and {output}, or a function (V,H,W,3) -> (V,H,W)
-    least=3) -> Conversion: # views that must show the mouse
+    least=3, # views that must show the mouse
+    convention='') -> Conversion: # words of `data.conventions` that settle what the calibration leaves open
     "A recording to sample folders; what is there already is kept, and what cannot be made is told"
     if isinstance(segmenter, str): command_segmenter(segmenter)
-    recording, to, workers = open_recording(src, calibration, masks), Destination(dst), workers or os.cpu_count()
+    recording, to, workers = open_recording(src, calibration, masks, convention), Destination(dst), workers or os.cpu_count()
     wanted = instants(len(recording), every, frames)
     settings = dict(size=size, canonical=canonical, zoom=zoom or whole_zoom(recording), least=least)
     plan = _plan(recording, masks, segmenter, **settings); to.check(plan)

@@ -14,7 +14,7 @@ from ..geometry.centre import Centre, find_centre
 from ..geometry.hull import nearest_point
 from ..geometry.rigs import focal_512
 from .images import to_float
-from .instants import fingerprint, view_frames
+from .instants import fingerprint
 from .mask_quality import graded, mask_quality
 from .masks import cut_out, rough_mask
 from .recordings import Recording
@@ -67,13 +67,14 @@ def sensor_distance(T, recording, size) -> torch.Tensor:
 
 def _sample(recording, k, sample, T, views, centre, steady, settings, **meta) -> Sample:
     "The sample with what is known about it in its files"
-    numbers, names = view_frames(recording, k), [recording.names[v] for v in views]; sensor = sensor_distance(T, recording, sample.masks.shape[1:])
+    numbers, names = recording.frame_of(k), [recording.names[v] for v in views]; sensor = sensor_distance(T, recording, sample.masks.shape[1:])
     grades = mask_quality(sample.images, sample.masks, sample.cameras, sensor > 0)
     if steady is not None: grades = [graded(dict(g, steady=steady[v])) for g, v in zip(grades, views)]
     verdicts = {n: 'empty' if v == 'used' and n not in names else v for n, v in zip(recording.names, centre.verdicts)}
     margin = [dict(crop=int(n), sensor=round(d[m > .5].min().item(), 1)) for n, d, m in zip(margins(sample.masks), sensor, sample.masks)]
-    meta = dict(source=str(recording.source), recording=fingerprint(recording), frame=k, time=k/recording.videos[0].fps,
-        view_frames=dict(zip(recording.names, numbers)), transform=T.to_dict(), centre=dict(sigma_mm=round(centre.sigma, 4),
+    meta = dict(source=str(recording.source), recording=fingerprint(recording), frame=k, time=numbers[0]/recording.videos[0].fps,
+        view_frames=dict(zip(recording.names, numbers)), conventions=recording.conventions, transform=T.to_dict(),
+        centre=dict(sigma_mm=round(centre.sigma, 4),
             radius_mm=round(centre.radius, 3), views=verdicts),
         margin_px=dict(zip(names, margin)), quality=dict(zip(names, grades)), view_order=reference_rule, settings=settings, **meta,
         writer=f'mousefacelift {__version__}')
