@@ -88,15 +88,17 @@ def _crew(workers: int):
             finally: [x.cancel() for x in futures]
         yield each
 
-def _runs(todo, workers) -> list:
-    "Neighbouring instants, eight runs per worker, so that none waits long for another and few frames are decoded twice"
-    return [r.tolist() for r in np.array_split(np.array(todo, int), min(len(todo), 8*workers))] if todo else []
+def _runs(todo, video: Video, workers) -> list:
+    "Neighbouring instants, up to eight runs per worker, but no more than key frames, from which a run has to decode, or workers"
+    if not todo: return []
+    keys = sum(todo[0] <= k <= todo[-1] for k in video.keys); n = min(len(todo), 8*workers, max(workers, keys))
+    return [r.tolist() for r in np.array_split(np.array(todo, int), n)]
 
 # %% ../../nbs/core/36_convert.ipynb #c010
 def _measure_all(recording, to, wanted, plan, each, workers, bar) -> dict:
     "Instant -> what `measure_run` found there; it is kept as it comes, with the reasons of those that failed"
     todo = [k for k in wanted if k not in to.known('centres.json') and k not in to.known('skipped.json')]; failed = {}
-    for done, bad in each(measure_run, [(recording, r, to.dst, plan['least']) for r in _runs(todo, workers)]):
+    for done, bad in each(measure_run, [(recording, r, to.dst, plan['least']) for r in _runs(todo, recording.videos[0], workers)]):
         bar.update(len(done) + len(bad)); failed |= bad
         if done or to.known('centres.json'): to.keep(**plan); to.add('centres.json', done); to.add('skipped.json', failed)
     found = {k: v for k, v in to.known('centres.json').items() if k in set(wanted)}
@@ -126,7 +128,8 @@ def _write_all(recording, to, wanted, missing, plan, settings, each, workers):
         found = _measure_all(recording, to, wanted, plan, each, workers, bar)
     centres = _smooth(found, recording.videos[0].fps); order = to.order(recording, centres); areas = np.array([v['areas'] for v in found.values()]).T
     steadiness = dict(zip(found, np.stack([steady(a) for a in areas], 1).tolist()))
-    jobs = [(recording, {k: centres[k] for k in r}, to.dst, order, {k: steadiness[k] for k in r}) for r in _runs(missing(), workers)]
+    runs = _runs(missing(), recording.videos[0], workers)
+    jobs = [(recording, {k: centres[k] for k in r}, to.dst, order, {k: steadiness[k] for k in r}) for r in runs]
     with tqdm(total=len(wanted), initial=len(wanted) - len(missing()), unit='instant', desc='written', disable=None) as bar:
         for done, bad in each(partial(prepare_run, **settings), jobs): bar.update(len(done) + len(bad)); to.add('skipped.json', bad)
 
