@@ -1,9 +1,10 @@
 """Every check of the project, one line each; ends with `N passed, N failed` and exit status 1 if any failed.
 
 `checks.py slow` (or gpu) instead runs the notebooks that have cells of that flag and records it in last_runs.json."""
-import filecmp, hashlib, json, os, platform, re, subprocess, sys, tempfile, time
+import filecmp, hashlib, json, os, re, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from mousefacelift.provenance import device
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -90,9 +91,7 @@ def run_flagged(flag):
     for nb, digest in flagged(flag).items():
         results.append(report(f'{nb}, {flag}', lambda nb=nb: notebook(ROOT/nb, flag)))
         if not results[-1]: continue
-        runs = last_runs(); entry = dict(digest=digest, date=time.strftime('%Y-%m-%d'), machine=f'{platform.machine()}, {os.cpu_count()} cores')
-        if flag == 'gpu': entry['machine'] = subprocess.run(['nvidia-smi', '-L'], capture_output=True, text=True, check=True).stdout.split(' (')[0]
-        runs.setdefault(flag, {})[nb] = entry
+        runs = last_runs(); runs.setdefault(flag, {})[nb] = dict(digest=digest, date=time.strftime('%Y-%m-%d'), machine=device())
         LAST_RUNS.write_text(json.dumps({k: dict(sorted(v.items())) for k, v in runs.items()}, indent=1) + '\n')
     return results
 
