@@ -87,6 +87,7 @@ def slow_cells():
 
 def run_flagged(flag):
     "Run the notebooks with cells of a flag, and record each that passed"
+    if flag == 'gpu': import torch # noqa: F401 - so that `device` names the card
     results = []
     for nb, digest in flagged(flag).items():
         results.append(report(f'{nb}, {flag}', lambda nb=nb: notebook(ROOT/nb, flag)))
