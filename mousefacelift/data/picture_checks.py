@@ -53,7 +53,7 @@ def shape_findings(s: Sample) -> list:
         views = np.flatnonzero(values > limit).tolist(); serious = values.max() > bad and len(views) > share*len(s)
         evidence = f'views {views}, up to {values.max():.1f} {unit}'
         if views: out.append(Finding(what, evidence, do, 'ledger 5, masked loss', bool(serious), tuple(views)))
-    told(h, 2.5, 6, 'holes in the mask', '% of the mask', 'Fill what the mouse encloses; look whether a light reflection made them.', .5)
+    told(h, 2.5, 6, 'holes in the mask', '% of the mask', 'Fill what the mouse encloses; look whether a light reflection made them.', .8)
     told(p, 2.5, 5, 'a mask of several pieces', '% of the mask beside the largest piece',
          'Keep the largest piece, or segment again: shadows and mirror images?')
     told(soft, 4, 8, 'soft edges of the mask', 'px wide', 'Cut the mask at the size of its picture: it was enlarged, or blurred.')
