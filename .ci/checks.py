@@ -1,7 +1,7 @@
 """Every check of the project, one line each; ends with `N passed, N failed` and exit status 1 if any failed.
 
 `checks.py slow` (or gpu) instead runs the notebooks that have cells of that flag and records it in last_runs.json."""
-import filecmp, hashlib, json, os, re, subprocess, sys, tempfile, time
+import filecmp, hashlib, json, os, re, shutil, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from mousefacelift.provenance import device
@@ -39,12 +39,10 @@ def in_sync():
 
 def clean():
     "Notebooks carry no stray metadata"
-    dirty = []
     with tempfile.TemporaryDirectory() as d:
-        for nb in NOTEBOOKS:
-            copy = Path(d)/nb.name; copy.write_bytes(nb.read_bytes())
-            if out := run('nbdev_clean', '--fname', copy): return out
-            if not filecmp.cmp(nb, copy, shallow=False): dirty.append(str(nb.relative_to(ROOT)))
+        shutil.copytree('nbs', d, dirs_exist_ok=True, ignore=shutil.ignore_patterns('.ipynb_checkpoints'))
+        if out := run('nbdev_clean', '--fname', d): return out
+        dirty = [str(nb.relative_to(ROOT)) for nb in NOTEBOOKS if not filecmp.cmp(nb, Path(d)/nb.relative_to(ROOT/'nbs'), shallow=False)]
     return f'not clean, run nbdev_clean: {", ".join(dirty)}' if dirty else ''
 
 def orphans():
