@@ -6,7 +6,7 @@
 __all__ = ['sizes', 'GSLRMConfig', 'patches', 'Attention', 'Layer', 'GSLRM', 'facelift_config']
 
 # %% ../../nbs/core/51_gslrm.ipynb #c002
-import json, math
+import math
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from ..files import InputError, atomic_folder, read_json
+from ..files import InputError, read_json
 from ..gaussians.cloud import Gaussians
 from ..geometry.cameras import Cameras, camera_rays
 from ..geometry.rays import plucker
-from .checkpoints import load_strict, locate, read_tensors, sha256, without, write_tensors
+from .checkpoints import load_strict, locate, read_tensors, without, write_model
 
 # %% ../../nbs/core/51_gslrm.ipynb #c005
 @dataclass(frozen=True)
@@ -188,10 +188,7 @@ def from_facelift(cls: GSLRM, source: dict|str|Path, config: dict = None, clip_x
 @patch
 def save_pretrained(self: GSLRM, folder):
     "Write `config.json` and `model.safetensors` to `folder`, whole or not at all"
-    with atomic_folder(folder) as f:
-        write_tensors(f/'model.safetensors', self.state_dict())
-        content = dict(model='GSLRM', config=asdict(self.config), sha256=sha256(f/'model.safetensors'))
-        (f/'config.json').write_text(json.dumps(content, indent=1))
+    write_model(folder, self)
 
 def _read_config(path):
     "The settings and the weights' SHA-256 of `config.json`; raises `InputError` for what `save_pretrained` cannot have written"

@@ -7,20 +7,19 @@ __all__ = ['lgm_sizes', 'half', 'LGMConfig', 'ResBlock', 'ViewAttention', 'Level
            'lgm_reconstructor']
 
 # %% ../../nbs/core/52_lgm.ipynb #c002
-import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
-from ..files import InputError, atomic_folder, read_json
+from ..files import InputError, read_json
 from ..gaussians.cloud import Gaussians
 from ..geometry.cameras import Cameras
 from ..geometry.rays import plucker
 from ..geometry.rigs import spherical
-from .checkpoints import load_strict, locate, read_tensors, sha256, write_tensors
+from .checkpoints import load_strict, locate, read_tensors, write_model
 
 # %% ../../nbs/core/52_lgm.ipynb #c005
 @dataclass(frozen=True)
@@ -179,10 +178,7 @@ def from_public(cls: LGM, path, config: LGMConfig = lgm_sizes['big'], expected: 
 @patch
 def save_pretrained(self: LGM, folder):
     "Write `config.json` and `model.safetensors` to `folder`, whole or not at all"
-    with atomic_folder(folder) as f:
-        write_tensors(f/'model.safetensors', self.state_dict())
-        content = dict(model='LGM', config=asdict(self.config), sha256=sha256(f/'model.safetensors'))
-        (f/'config.json').write_text(json.dumps(content, indent=1))
+    write_model(folder, self)
 
 @patch(cls_method=True)
 def from_pretrained(cls: LGM, source) -> LGM:
