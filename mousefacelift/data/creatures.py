@@ -17,15 +17,18 @@ from ..geometry.cameras import Cameras
 # %% ../../nbs/core/44c_creatures.ipynb #c005
 def animal(rng: np.random.Generator) -> list:
     "Bones (from (3,), to (3,), radii at both, smoothness) of a random animal about 1.4 long, z up"
-    u = rng.uniform; n = 5; thick = u(.1, .26); way = np.cumsum(np.concatenate([[u(-.5, .8)], u(-.35, .35, n - 1)])); yaw = np.cumsum(u(-.3, .3, n))
+    u = rng.uniform; n = 5; thick = u(.1, .26)
+    way = np.cumsum(np.concatenate([[u(-.5, .8)], u(-.35, .35, n - 1)])); yaw = np.cumsum(u(-.3, .3, n))
     steps = u(.6, 1.1)/n*np.stack([np.cos(way)*np.cos(yaw), np.cos(way)*np.sin(yaw), np.sin(way)], -1); spine = np.cumsum([[0, 0, 0], *steps], 0)
-    girth = thick*(1 + u(-.35, .35, n + 1)); ahead, left, up = steps[-1]/np.linalg.norm(steps[-1]), np.array([-np.sin(yaw[-1]), np.cos(yaw[-1]), 0]), [0, 0, 1]
+    girth = thick*(1 + u(-.35, .35, n + 1)); ahead = steps[-1]/np.linalg.norm(steps[-1])
+    left, up = np.array([-np.sin(yaw[-1]), np.cos(yaw[-1]), 0]), np.array([0, 0, 1])
     made = [(spine[i], spine[i + 1], girth[i], girth[i + 1], .1) for i in range(n)]
-    neck = spine[-1] + u(.05, .45)*(ahead + u(-.2, 1.)*np.array(up)); skull = thick*u(.5, .95); snout = neck + skull*u(.8, 2.)*(ahead + u(-.6, .2)*np.array(up))
+    neck = spine[-1] + u(.05, .45)*(ahead + u(-.2, 1.)*up); skull = thick*u(.5, .95)
+    snout = neck + skull*u(.8, 2.)*(ahead + u(-.6, .2)*up)
     made += [(spine[-1], neck, girth[-1]*.7, skull*.8, .1), (neck, snout, skull, skull*u(.3, .7), .06)]
     if rng.random() < .7:
         lift, out, wide = u(.1, .35), u(.2, .8), u(.02, .05)
-        made += [(neck + .6*skull*(y*left + up), neck + (.6*skull + lift)*(np.array(up) + out*y*left), wide, wide*u(.4, 1.2), .03) for y in (1, -1)]
+        made += [(neck + .6*skull*(y*left + up), neck + (.6*skull + lift)*(up + out*y*left), wide, wide*u(.4, 1.2), .03) for y in (1, -1)]
     foot = u(.12, .45); reach = np.linspace(0, n - 1, max(pairs := rng.integers(0, 4), 1)).astype(int)
     for k in reach[:pairs]:
         hip, swing = spine[k] - [0, 0, .5*girth[k]], u(-.15, .15, 2); w = u(.035, .07)
@@ -71,8 +74,8 @@ def surface(seed: int, radius: float, cells: int = 64):
         new = bone(flat, *part[:4]) if kind == 'animal' else part[0]((flat - part[2]) @ part[1])
         d = new if d is None else join(d, new, part[-1])
     v, f = marching_cubes(d.reshape(p.shape[:3]), 0, gradient_direction='descent')[:2]
-    mesh = max(trimesh.Trimesh(v*step + lo, f).split(only_watertight=False), key=lambda m: m.area); v, f = np.array(mesh.vertices), np.array(mesh.faces)
-    v -= centre_of_volume(v, f)
+    mesh = max(trimesh.Trimesh(v*step + lo, f).split(only_watertight=False), key=lambda m: m.area)
+    v, f = np.array(mesh.vertices), np.array(mesh.faces); v -= centre_of_volume(v, f)
     return v*radius/np.linalg.norm(v, axis=-1).max(), f, kind
 
 # %% ../../nbs/core/44c_creatures.ipynb #c011
@@ -83,10 +86,9 @@ def creature(seed: int, radius: float = .85, light='random') -> Mouse:
     colours = rng.uniform(.05, .95)*np.ones((3, 1)) + rng.normal(0, .22, (3, 3)); scale = rng.uniform(.08, .5, 3)
     one, two = (np.clip(.5 + rng.uniform(.5, 2)*noise(v, scale, seed + k), 0, 1)[:, None] for k in (0, 1))
     skin = colours[0] + one*(colours[1] - colours[0]) + two*(colours[2] - colours[0]); skin = skin*(1 + rng.uniform(-.3, .3)*n[:, 2:])
-    still = np.zeros((len(v), 3)); m = Mouse(v, f, n, np.zeros(len(v), int), 100*v, still + [1., 0, 0], {}, dict(seed=seed, kind=kind), still, still, light)
-    made = scene(m); fallen = received(made, v, n, light)
-    return Mouse(v, f, n, m.part, m.coat, m.hair, {}, m.meta, np.clip(np.clip(skin, .02, .98)*(.12 + fallen), 0, 1).astype('f4'),
-                 (seen(made, v, n, light.lamps) > 0).astype('f4'), light)
+    bare = Mouse(v, f, n, np.zeros(len(v), int), 100*v, np.zeros_like(v) + [1., 0, 0], {}, dict(seed=seed, kind=kind))
+    made = scene(bare); colours = np.clip(np.clip(skin, .02, .98)*(.12 + received(made, v, n, light)), 0, 1)
+    return replace(bare, colours=colours.astype('f4'), lit=(seen(made, v, n, light.lamps) > 0).astype('f4'), light=light)
 
 def creature_sample(seed: int, cameras: Cameras, samples: int = 3, radius: float = .85, light='random') -> Sample:
     "Creature `seed` as `cameras` see it, with `samples`^2 rays in a pixel"
