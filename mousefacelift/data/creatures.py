@@ -79,7 +79,7 @@ def surface(seed: int, radius: float, cells: int = 64):
     return v*radius/np.linalg.norm(v, axis=-1).max(), f, kind
 
 # %% ../../nbs/core/44c_creatures.ipynb #c011
-def creature(seed: int, radius: float = .85, light='random') -> Mouse:
+def creature(seed: int, radius: float = .7, light='random') -> Mouse:
     "Creature `seed` as the painted mesh that `photograph` takes, within `radius` of the origin; `light` 'studio' or 'random'"
     v, f, kind = surface(seed, radius); rng = np.random.default_rng([seed, 8]); n = vertex_normals(v, f)
     light = studio if light == 'studio' else random_light(rng)
@@ -90,7 +90,7 @@ def creature(seed: int, radius: float = .85, light='random') -> Mouse:
     made = scene(bare); colours = np.clip(np.clip(skin, .02, .98)*(.12 + received(made, v, n, light)), 0, 1)
     return replace(bare, colours=colours.astype('f4'), lit=(seen(made, v, n, light.lamps) > 0).astype('f4'), light=light)
 
-def creature_sample(seed: int, cameras: Cameras, samples: int = 3, radius: float = .85, light='random') -> Sample:
+def creature_sample(seed: int, cameras: Cameras, samples: int = 3, radius: float = .7, light='random') -> Sample:
     "Creature `seed` as `cameras` see it, with `samples`^2 rays in a pixel"
     m = creature(seed, radius, light); s = photo_sample(m, cameras, samples)
     return replace(s, name=f'creature_{seed:06d}', meta={**s.meta, **m.meta, 'source': 'procedural creature'})
