@@ -25,7 +25,7 @@ export: .venv/ready
 .venv/ready: settings.ini setup.py constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 10), "Python >= 3.10 is needed, this is " + sys.version'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[report,dev]'
+	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[report,dev]'
 	touch $@
 
 clean:

@@ -31,13 +31,20 @@ def check_centres(cameras, new: Cameras):
         'A picture cannot be taken again from another place. A change of world frame goes with the old cameras: `transformed` on both.')
 
 # %% ../../nbs/core/14_edits.ipynb #c007
-def _smoothed(x: Tensor, uv: Tensor) -> Tensor:
-    "`x` (H,W,C) with the detail removed that pixels read at `uv` (h,w,2) cannot hold"
+def _spread(uv: Tensor) -> float:
+    "Deviation in old pixels of the blur that removes what new pixels, read at `uv` (h,w,2), cannot hold; 0 where they hold all"
     a, b = uv[1:, :-1] - uv[:-1, :-1], uv[:-1, 1:] - uv[:-1, :-1]
     area = (a[..., 0]*b[..., 1] - a[..., 1]*b[..., 0]).abs().nanmedian().item() # old pixels per new pixel
-    if not area/12 > 1/6: return x
+    return math.sqrt(area/12 - 1/6) if area/12 > 1/6 else 0.
+
+def _needed(uv: Tensor, sigma: float, size) -> tuple:
+    "First and last column and row of a picture of `size` (w,h) that pixels read at `uv` (h,w,2) depend on, blurred by `sigma`"
+    seen = uv[uv.isfinite().all(-1)]; reach = math.ceil(4*sigma) + 3
+    return [max(int(x) - reach, 0) for x in seen.amin(0)], [min(int(x) + reach, n) for x, n in zip(seen.amax(0), size)]
+
+def _blurred(x: Tensor, sigma: float) -> Tensor:
     import cv2
-    return torch.as_tensor(cv2.GaussianBlur(x.cpu().numpy(), (0, 0), math.sqrt(area/12 - 1/6), borderType=cv2.BORDER_REPLICATE)).to(x)
+    return torch.as_tensor(cv2.GaussianBlur(x.cpu().numpy(), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)).to(x) if sigma else x
 
 def retake(
     images: Tensor, # (V,H,W,3) in 0..1
@@ -48,10 +55,12 @@ def retake(
     check_pictures(cameras, masks, images); check_centres(cameras, new)
     out = images.new_ones(len(new), new.height, new.width, 4); out[..., 3] = 0
     for o, image, mask, uv in zip(out, images, masks, sources(cameras, new).to(images.device)):
-        x = _smoothed(torch.cat([image, mask[..., None].to(image)], -1), uv)
-        grid = (uv*2/uv.new_tensor([cameras.width, cameras.height]) - 1).nan_to_num().to(x)
-        there = F.grid_sample(x.permute(2, 0, 1)[None], grid[None], padding_mode='border', align_corners=False)[0].permute(1, 2, 0)
-        o.copy_(there.where(uv.isfinite().all(-1, keepdim=True), o))
+        if not (there := uv.isfinite().all(-1, keepdim=True)).any(): continue
+        sigma = _spread(uv); (x0, y0), (x1, y1) = _needed(uv, sigma, (cameras.width, cameras.height))
+        x = _blurred(torch.cat([image[y0:y1, x0:x1], mask[y0:y1, x0:x1, None].to(image)], -1), sigma)
+        grid = ((uv - uv.new_tensor([x0, y0]))*2/uv.new_tensor([x1 - x0, y1 - y0]) - 1).nan_to_num().to(x)
+        seen = F.grid_sample(x.permute(2, 0, 1)[None], grid[None], padding_mode='border', align_corners=False)[0].permute(1, 2, 0)
+        o.copy_(seen.where(there, o))
     return out[..., :3], out[..., 3], new
 
 # %% ../../nbs/core/14_edits.ipynb #c014

@@ -9,6 +9,7 @@ __all__ = ['half_pixel', 'fold', 'distort', 'undistort', 'RawCameras', 'raw_rig'
 from dataclasses import dataclass, replace
 from functools import lru_cache
 import numpy as np, torch
+from numba import njit
 from torch import Tensor
 from ..files import InputError
 from .cameras import Cameras, split_K
@@ -34,15 +35,23 @@ def fold(radial: Tensor) -> Tensor:
     "Largest valid squared radius (V,): where r g(r) stops growing, or infinity"
     return radial.new_tensor([_fold(*k) for k in radial.tolist()])
 
+@njit(cache=True, nogil=True)
+def _distort(xy, radial, tangential, out, jacobian):
+    for v in range(len(xy)):
+        k1, k2, k3, k4, k5, k6 = radial[v]; p1, p2 = tangential[v]
+        for n in range(xy.shape[1]):
+            x, y = xy[v, n]; q = x*x + y*y; bottom = 1 + q*(k4 + q*(k5 + q*k6)); g = (1 + q*(k1 + q*(k2 + q*k3)))/bottom
+            slope = (k1 + q*(2*k2 + 3*q*k3) - g*(k4 + q*(2*k5 + 3*q*k6)))/bottom
+            out[v, n, 0], out[v, n, 1] = x*g + 2*p1*x*y + p2*(q + 2*x*x), y*g + p1*(q + 2*y*y) + 2*p2*x*y
+            jacobian[0, v, n] = g + 2*x*x*slope + 2*p1*y + 6*p2*x
+            jacobian[1, v, n] = 2*x*y*slope + 2*p1*x + 2*p2*y
+            jacobian[2, v, n] = g + 2*y*y*slope + 6*p1*y + 2*p2*x
+
 def distort(xy: Tensor, radial: Tensor, tangential: Tensor):
-    "Distorted points (V,N,2) of `xy` (V,N,2), camera coordinates over depth, and the Jacobian's entries (3,V,N): xx, xy, yy"
-    x, y = xy.unbind(-1); q = x*x + y*y
-    k1, k2, k3, k4, k5, k6 = torch.nn.functional.pad(radial, (0, 6 - radial.shape[-1])).T[..., None]
-    p1, p2 = tangential.T[..., None]
-    top, bottom = 1 + q*(k1 + q*(k2 + q*k3)), 1 + q*(k4 + q*(k5 + q*k6)); g = top/bottom
-    slope = (k1 + q*(2*k2 + 3*q*k3) - g*(k4 + q*(2*k5 + 3*q*k6)))/bottom
-    out = torch.stack([x*g + 2*p1*x*y + p2*(q + 2*x*x), y*g + p1*(q + 2*y*y) + 2*p2*x*y], -1)
-    return out, torch.stack([g + 2*x*x*slope + 2*p1*y + 6*p2*x, 2*x*y*slope + 2*p1*x + 2*p2*y, g + 2*y*y*slope + 6*p1*y + 2*p2*x])
+    "Distorted points (V,N,2) of `xy` (V,N,2), camera coordinates over depth, and the Jacobian's entries (3,V,N): xx, xy, yy; float64"
+    radial = torch.nn.functional.pad(radial, (0, 6 - radial.shape[-1])); out, jacobian = torch.empty_like(xy), xy.new_empty(3, *xy.shape[:-1])
+    _distort(*(x.contiguous().numpy() for x in (xy, radial, tangential)), out.numpy(), jacobian.numpy())
+    return out, jacobian
 
 def undistort(xy: Tensor, radial: Tensor, tangential: Tensor, steps: int = 20) -> Tensor:
     "The inverse of `distort` by Newton's method; NaN where no point inside the fold is mapped there"
