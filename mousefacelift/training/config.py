@@ -19,7 +19,7 @@ class TrainConfig:
     freeze: str = '' # hold the tensors whose name matches this expression
     lora: int = 0 # rank of adapters beside the linears of the layers, merged at the end; 0 trains the weights themselves
     inputs: int = 4 # pictures that the network sees
-    choose: str = 'first' # which: the `first` views of a sample, or `random` ones, drawn anew at each step
+    choose: str = 'first' # which: the `first` views of a sample, the same `shuffled`, or `random` ones, drawn anew at each step
     targets: int = 6 # views that the loss sees, drawn from all of a sample's at each step
     rotate: bool = True # each sample is turned about the vertical by a random angle
     mirror: bool = True # half of the samples are mirrored, pictures, masks and cameras together

@@ -47,12 +47,13 @@ def draw(samples: list, config: TrainConfig) -> tuple:
     s = samples[torch.randint(len(samples), ()).item()]
     if config.rotate: s = turned(s, 2*math.pi*torch.rand(()).item())
     if config.mirror and torch.rand(()) < .5: s = mirrored(s)
-    inputs = range(config.inputs) if config.choose == 'first' else torch.randperm(len(s))[:config.inputs].tolist()
-    return s, list(inputs), torch.randperm(len(s))[:config.targets].tolist()
+    targets, shuffled, random = (torch.randperm(n).tolist() for n in (len(s), config.inputs, len(s))) # drawn whatever the choice
+    inputs = dict(first=list(range(config.inputs)), shuffled=shuffled, random=random[:config.inputs])[config.choose]
+    return s, inputs, targets[:config.targets]
 
 def check_samples(samples: list, config: TrainConfig, patch: int):
     "Raise `InputError` unless every sample has pictures of one size, a multiple of `patch`, for the inputs and targets of `config`"
-    if config.choose not in ('first', 'random'): raise InputError('choose', repr(config.choose), "'first' or 'random'", 'Change the configuration.')
+    if config.choose not in ('first', 'shuffled', 'random'): raise InputError('choose', repr(config.choose), 'first, shuffled or random', 'Choose one.')
     sizes_seen = {tuple(s.images.shape[1:3]) for s in samples}
     if len(sizes_seen) != 1 or any(n % patch for n in next(iter(sizes_seen))):
         raise InputError('samples', f'pictures of {sorted(sizes_seen)}', f'one size divisible by {patch}', 'Prepare them with one --size.')
@@ -84,7 +85,7 @@ class Watch:
 def as_trained(sample: Sample, config: TrainConfig) -> Sample:
     "The sample on white and, where the inputs are its first views, in the canonical frame that those alone give"
     images, cameras, n = sample.on_white(), sample.cameras, config.inputs
-    if config.choose == 'first':
+    if config.choose != 'random':
         centre = subject_centre(sample.masks[:n], cameras[:n])
         cameras = cameras.transformed(canonical_similarity(cameras.centres[:n].double(), centre))
     return replace(sample, images=images, cameras=cameras)
