@@ -15,6 +15,8 @@ from .launch import check_parameters, launch
 # %% ../../nbs/core/86_pipeline.ipynb #c004
 def _stage(notebook, reads=(), after=(), **parameters): return dict(notebook=notebook, reads=reads, after=after, parameters=parameters)
 def _issue(notebook, **parameters): return _stage(f'issues/{notebook}', reads=('networks',), **parameters)
+def _trained(notebook, **parameters):
+    return _stage(f'issues/{notebook}', **{**dict(start='creatures', seeds=3, mice=16, tests=4, size=48), **parameters})
 
 scales = dict(
     embedded=dict(
@@ -31,12 +33,15 @@ scales = dict(
         camera_comparison=_stage('issues/07_camera_comparison'),
         preparation=_issue('08_preparation', tests=6),
         masked_ssim=_stage('issues/09_masked_ssim', seeds=3, steps=150),
+        view_ordering=_trained('10_view_ordering', steps=30, marker=False),
+        num_input_views=_trained('11_num_input_views', steps=60),
+        masked_loss=_trained('12_masked_loss', steps=40),
         sweep=_stage('report/sweep', reads=('prepare',), steps=200),
         evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=100, fit_mice=4, real_instants=4),
-        bench_render=_stage('report/bench_render', after=('sweep', 'masked_ssim', 'evaluate')),
+        bench_render=_stage('report/bench_render', after=('sweep', 'masked_loss', 'evaluate')),
         report=_stage('report/report', reads=('prepare', 'train', 'networks', 'camera_distance', 'intrinsics', 'image_camera_mismatch', 'centring',
-                                              'clipping', 'up_axis', 'camera_comparison', 'preparation', 'masked_ssim', 'sweep', 'evaluate',
-                                              'bench_render'))))
+                                              'clipping', 'up_axis', 'camera_comparison', 'preparation', 'masked_ssim', 'view_ordering',
+                                              'num_input_views', 'masked_loss', 'sweep', 'evaluate', 'bench_render'))))
 
 def stages(scale: str) -> dict:
     "The stages of a scale; raises `InputError` on an unknown one"
