@@ -12,7 +12,8 @@ import numpy as np, torch
 from torch import Tensor
 from ..files import InputError, atomic_path
 from ..geometry.cameras import Cameras, read_opencv
-from .checks import few_views, meeting_point
+from .checks import few_views
+from .conventions import meeting_place
 from .coherence import close_ups, coherence
 from .findings import Finding, Report
 from .picture_checks import alpha_findings
@@ -84,14 +85,14 @@ def figures(report: Report) -> list:
     "(caption, figure) of what a report is about; none where there is nothing to draw"
     path, blamed = Path(report.worst or report.path), {v for f in report.findings if f.problem for v in f.views}
     try:
-        if path.suffix == '.json': return [('The rig', draw_rig(c := read_opencv(path), meeting_point(c)))]
+        if path.suffix == '.json': return [('The rig', draw_rig(c := read_opencv(path), meeting_place(c)[0]))]
         if not is_sample(path): return []
         s = read_sample(path)
     except (InputError, KeyError): return [] # the finding says why it cannot be read
     if s.cameras is None or alpha_findings(s) or len(s) < 2: return [(f'{s.name}: pictures and masks', draw_masks(s, blamed))]
     some = few_views(s); s = s.views(some); blamed = {some.index(v) for v in blamed if v in some}
     caption = f'{s.name}, views {some}: mask blue, hull of the other views orange; the share of the mask that the hull of all covers'
-    rig = draw_rig(s.cameras, meeting_point(s.cameras), blamed)
+    rig = draw_rig(s.cameras, meeting_place(s.cameras)[0], blamed)
     return [(caption, draw_views(s, blamed)), ('The rig: cross the origin, dot where the axes meet', rig)]
 
 def check_page(report: Report) -> str:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['few_views', 'suspicion', 'coherence_findings', 'lens_numbers', 'undone', 'distortion_findings', 'subject_findings',
-           'sample_findings', 'meeting_point', 'check_cameras', 'check_samples', 'check']
+           'sample_findings', 'check_cameras', 'check_samples', 'check']
 
 # %% ../../nbs/core/47_checks.ipynb #c002
 from dataclasses import replace
@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np, torch
 from ..files import InputError
 from ..geometry.cameras import Cameras, read_frames, read_opencv
-from ..geometry.hull import nearest_point
 from ..geometry.raw import RawCameras
 from ..geometry.rigs import distance
 from .coherence import silhouette_coherence
+from .conventions import meeting_place
 from .findings import Finding, Report, merged, verdict
 from .outlines import misfit, outlines, residuals
 from .picture_checks import alpha_findings, frame_findings, picture_findings
@@ -113,14 +113,9 @@ def sample_findings(s: Sample, search: bool = True) -> list:
     except InputError as e: return [*out, Finding(e.came, f'{s.name} {e.where}', e.do, 'ledger 2, image-camera mismatch')]
 
 # %% ../../nbs/core/47_checks.ipynb #c011
-def meeting_point(c: Cameras) -> torch.Tensor:
-    "The place (3,) that the cameras' axes are nearest to; the origin for fewer than two"
-    axes = c.w2c[:, 2, :3].double(); apart = torch.linalg.cross(axes[:1].expand_as(axes), axes, dim=-1).norm(dim=-1).max()
-    return nearest_point(c.centres.double(), axes) if apart > .05 else torch.zeros(3).double()
-
 def check_cameras(path) -> Report:
     "What is wrong with a camera file"
-    c, frames = read_opencv(path), read_frames(path); centre = meeting_point(c); behind = c.to_camera(centre[None])[:, 0, 2] <= 0
+    c, frames = read_opencv(path), read_frames(path); centre = meeting_place(c)[0]; behind = c.to_camera(centre[None])[:, 0, 2] <= 0
     if behind.any():
         fs = [Finding('the cameras look away from one another', f'the place that their axes are nearest to is behind {int(behind.sum())} of {len(c)}',
                       'Camera-to-world poses (invert them) or OpenGL axes (turn y and z round)?', 'ledger 2, image-camera mismatch')]

@@ -36,9 +36,9 @@ def w2c(R, t, pose: str) -> torch.Tensor:
 # %% ../../nbs/core/38_conventions.ipynb #c008
 def meeting_place(c: Cameras):
     "The place (3,) where the middles of all pictures come nearest, and how far off the middle it is seen at worst"
-    rays = c.unproject(torch.tensor([[c.width/2, c.height/2]]))[:, 0]
-    try: place = nearest_point(c.centres, rays)
-    except torch.linalg.LinAlgError: return c.centres.mean(0), np.inf
+    rays = c.unproject(torch.tensor([[c.width/2, c.height/2]]))[:, 0].double()
+    if torch.linalg.cross(rays[:1].expand_as(rays), rays).norm(dim=-1).max() < .05: return torch.zeros(3).double(), np.inf
+    place = nearest_point(c.centres.double(), rays)
     if not (c.to_camera(place[None])[..., 2] > 0).all(): return place, np.inf
     uv = c.project(place[None])[:, 0]/torch.tensor([c.width, c.height])
     return place, (2*uv - 1).abs().max().item()

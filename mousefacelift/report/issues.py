@@ -15,6 +15,7 @@ from torch import Tensor
 from ..data.mice import make_sample
 from ..data.samples import Sample
 from ..evaluation.metrics import mask_iou, psnr
+from ..evaluation.protocols import interval
 from ..files import InputError, atomic_path, figures_path, write_json
 from ..gaussians.render import render
 from ..geometry.cameras import Cameras
@@ -99,11 +100,9 @@ def score_networks(networks: dict, tests: dict, cuts: list) -> pd.DataFrame:
     return table.rename(columns=dict(kind='arm', arm='kind'))
 
 # %% ../../nbs/core/88_issues.ipynb #c023
-def crossed(x, level: float = .95, draws: int = 2000) -> dict:
+def crossed(x) -> dict:
     "Mean of `x` (networks, mice) as `gain`, and its bootstrap interval `low` to `high`; NaN for a single mouse"
-    x = np.atleast_2d(x); rng = np.random.default_rng(0); rows, columns = (rng.integers(0, n, (draws, n)) for n in x.shape)
-    means = x[rows[:, :, None], columns[:, None]].mean((1, 2)); ends = np.quantile(means, [(1 - level)/2, (1 + level)/2])
-    return dict(gain=x.mean(), low=ends[0], high=ends[1]) if x.shape[1] > 1 else dict(gain=x.mean(), low=np.nan, high=np.nan)
+    low, high = interval(x); return dict(gain=np.mean(x), low=low, high=high)
 
 def scores_of(table: pd.DataFrame, kind: str, arm, metric: str = 'iou') -> np.ndarray:
     "The scores (networks, mice) of one kind of network on one arm; raises `InputError` where it was not scored"
