@@ -13,37 +13,39 @@ from ..files import InputError, root, runs_path
 from .launch import check_parameters, launch
 
 # %% ../../nbs/core/86_pipeline.ipynb #c004
-def _stage(notebook, reads=(), after=(), **parameters): return dict(notebook=notebook, reads=reads, after=after, parameters=parameters)
+def _stage(notebook, reads=(), after=(), issues=(), **parameters):
+    return dict(notebook=notebook, reads=reads, after=after, issues=issues, parameters=parameters)
 def _issue(notebook, **parameters): return _stage(f'issues/{notebook}', reads=('networks',), **parameters)
 def _trained(notebook, **parameters):
     return _stage(f'issues/{notebook}', **{**dict(start='creatures', seeds=3, mice=16, tests=4, size=48), **parameters})
+
+_issues = dict(
+    camera_distance=_issue('01_camera_distance', tests=6),
+    intrinsics=_issue('02_intrinsics', tests=6),
+    image_camera_mismatch=_issue('03_image_camera_mismatch', tests=6, doses=4),
+    centring=_issue('04_centring', tests=6),
+    clipping=_issue('05_clipping', tests=6),
+    up_axis=_issue('06_up_axis', tests=6, doses=9),
+    camera_comparison=_stage('issues/07_camera_comparison'),
+    preparation=_issue('08_preparation', tests=6),
+    masked_ssim=_stage('issues/09_masked_ssim', seeds=3, steps=150),
+    view_ordering=_trained('10_view_ordering', steps=30, marker=False),
+    num_input_views=_trained('11_num_input_views', steps=60),
+    masked_loss=_trained('12_masked_loss', steps=40, alphas=[]),
+    perceptual_loss=_trained('13_perceptual_loss', steps=15),
+    frozen_layers=_trained('14_frozen_layers', steps=20, rates=[1e-4, 1e-2]))
 
 scales = dict(
     embedded=dict(
         prepare=_stage('report/prepare', seed=1000, n_train=256, n_test=12, size=64, zoom=1.6, train_extra=8, test_extra=8, samples=3,
                        instants=24, workers=2),
-        networks=_stage('report/miniatures', seeds=3, steps=600, mice=96, tests=6, size=64),
-        train=_stage('report/train', reads=('prepare',), steps=5000),
-        camera_distance=_issue('01_camera_distance', tests=6),
-        intrinsics=_issue('02_intrinsics', tests=6),
-        image_camera_mismatch=_issue('03_image_camera_mismatch', tests=6, doses=4),
-        centring=_issue('04_centring', tests=6),
-        clipping=_issue('05_clipping', tests=6),
-        up_axis=_issue('06_up_axis', tests=6, doses=9),
-        camera_comparison=_stage('issues/07_camera_comparison'),
-        preparation=_issue('08_preparation', tests=6),
-        masked_ssim=_stage('issues/09_masked_ssim', seeds=3, steps=150),
-        view_ordering=_trained('10_view_ordering', steps=30, marker=False),
-        num_input_views=_trained('11_num_input_views', steps=60),
-        masked_loss=_trained('12_masked_loss', steps=40, alphas=[]),
-        perceptual_loss=_trained('13_perceptual_loss', steps=15),
-        frozen_layers=_trained('14_frozen_layers', steps=20, rates=[1e-4, 1e-2]),
-        sweep=_stage('report/sweep', reads=('prepare',), steps=200),
+        networks=_stage('report/miniatures', seeds=3, steps=250, mice=96, tests=6, size=64),
+        train=_stage('report/train', reads=('prepare',), steps=4000, settings=dict(start='creatures')),
+        **_issues,
+        sweep=_stage('report/sweep', reads=('prepare',), name='start', values=['', 'creatures'], steps=200),
         evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=100, fit_mice=4, real_instants=4),
-        bench_render=_stage('report/bench_render', after=('sweep', 'frozen_layers', 'evaluate')),
-        report=_stage('report/report', reads=('prepare', 'train', 'networks', 'camera_distance', 'intrinsics', 'image_camera_mismatch', 'centring',
-                                              'clipping', 'up_axis', 'camera_comparison', 'preparation', 'masked_ssim', 'view_ordering',
-                                              'num_input_views', 'masked_loss', 'perceptual_loss', 'frozen_layers', 'sweep', 'evaluate', 'bench_render'))))
+        bench_render=_stage('report/bench_render', after=('sweep', 'evaluate', *_issues)),
+        report=_stage('report/report', reads=('prepare', 'train', 'networks', 'sweep', 'evaluate', 'bench_render'), issues=tuple(_issues))))
 
 def stages(scale: str) -> dict:
     "The stages of a scale; raises `InputError` on an unknown one"
@@ -59,10 +61,11 @@ def notebook_path(name: str) -> Path:
 # %% ../../nbs/core/86_pipeline.ipynb #c008
 def run_stage(name: str, stage: dict, run: str, done: dict) -> Path:
     "Launch one stage when the stages it needs, futures in `done`, are finished; returns its folder"
-    folders = {r: str(done[r].result()) for r in (*stage['reads'], *stage['after'])}; began = time.perf_counter()
+    folders = {r: str(done[r].result()) for r in (*stage['reads'], *stage['after'], *stage['issues'])}; began = time.perf_counter()
     print(f'{name} ...', flush=True)
-    reads = {r: folders[r] for r in stage['reads']}
-    folder = launch(notebook_path(stage['notebook']), Path(run)/name, after=list(reads.values()), **stage['parameters'], **reads)
+    reads = {r: folders[r] for r in stage['reads']}; issues = {i: folders[i] for i in stage['issues']}
+    given = {**stage['parameters'], **reads, **(dict(issues=issues) if issues else {})}
+    folder = launch(notebook_path(stage['notebook']), Path(run)/name, after=[*reads.values(), *issues.values()], **given)
     print(f'{name}: {time.perf_counter() - began:.0f} s, {folder}', flush=True)
     return folder
 
