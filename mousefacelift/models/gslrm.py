@@ -9,6 +9,7 @@ __all__ = ['sizes', 'GSLRMConfig', 'patches', 'Attention', 'Layer', 'GSLRM', 'fa
 import math
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, fields, replace
+from importlib import resources
 from pathlib import Path
 import torch
 import torch.nn.functional as F
@@ -215,5 +216,6 @@ def from_pretrained(cls: GSLRM, source) -> GSLRM:
 
 @patch(cls_method=True)
 def load(cls: GSLRM, source) -> GSLRM:
-    "FaceLift's checkpoint where `source` ends in .pt, else what `save_pretrained` wrote to a folder or hub id"
+    "FaceLift's checkpoint where `source` ends in .pt, the shipped miniature for 'creatures', else what `save_pretrained` wrote to a folder or hub id"
+    if source == 'creatures': source = resources.files('mousefacelift')/'assets'/'creatures'
     return cls.from_facelift(source) if str(source).endswith('.pt') else cls.from_pretrained(source)

@@ -42,7 +42,7 @@ def miniature_run(folder, kind: str, seed: int) -> Path:
 
 def train_miniature(folder, kind: str, seed: int, mice: list, steps: int) -> GSLRM:
     "Train network `seed` of a `kind` in its folder of the set, four random views in, all as targets"
-    config = TrainConfig(steps=steps, warmup=min(100, steps//3), choose='random', checkpoint_every=10**6, seed=seed)
+    config = TrainConfig(start='creatures', steps=steps, warmup=min(30, steps//3), choose='random', checkpoint_every=10**6, seed=seed)
     return train_gslrm(config, mice, miniature_run(folder, kind, seed))
 
 def untrained(size: int = 32) -> dict:
