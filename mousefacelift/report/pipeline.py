@@ -43,7 +43,8 @@ scales = dict(
         bench_render=_stage('report/bench_render', after=('sweep', 'frozen_layers', 'evaluate')),
         report=_stage('report/report', reads=('prepare', 'train', 'networks', 'camera_distance', 'intrinsics', 'image_camera_mismatch', 'centring',
                                               'clipping', 'up_axis', 'camera_comparison', 'preparation', 'masked_ssim', 'view_ordering',
-                                              'num_input_views', 'masked_loss', 'perceptual_loss', 'frozen_layers', 'sweep', 'evaluate', 'bench_render'))))
+                                              'num_input_views', 'masked_loss', 'perceptual_loss', 'frozen_layers', 'sweep', 'evaluate',
+                                              'bench_render'))))
 
 def stages(scale: str) -> dict:
     "The stages of a scale; raises `InputError` on an unknown one"
