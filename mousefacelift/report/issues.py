@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['metrics', 'least', 'styles', 'recorded_mice', 'ring_mice', 'prepared', 'misplaced', 'left_over', 'framed', 'extent',
            'clipped', 'seen', 'held_out', 'score_arms', 'score_networks', 'crossed', 'scores_of', 'effects', 'decided',
-           'said', 'crossing', 'tolerated', 'said_dose', 'label', 'show_arms', 'show_doses', 'keep', 'settle']
+           'judged', 'said', 'crossing', 'tolerated', 'said_dose', 'label', 'show_arms', 'show_doses', 'keep', 'settle']
 
 # %% ../../nbs/core/88_issues.ipynb #c002
 from dataclasses import replace
@@ -123,6 +123,11 @@ def decided(row, least: float = least) -> str:
     if row.low > least: return 'gain'
     if row.high < -least: return 'loss'
     return 'none' if row.low >= -least and row.high <= least else 'undecided'
+
+def judged(found: pd.DataFrame, kind: str, effect: str) -> str:
+    "`decided` by IoU and PSNR together: 'gain' or 'loss' if one says so and not the other the opposite, 'none' if both do, or 'undecided'"
+    each = {decided(found.loc[(kind, effect, 'iou')]), decided(found.loc[(kind, effect, 'psnr')], .5)}
+    return 'undecided' if {'gain', 'loss'} <= each else next(d for d in ('gain', 'loss', 'undecided', 'none') if d in each)
 
 def said(row, digits: int = 2) -> str:
     "A mean with its interval as text"
