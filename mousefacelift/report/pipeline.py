@@ -36,12 +36,18 @@ scales = dict(
         view_ordering=_trained('10_view_ordering', steps=30, marker=False),
         num_input_views=_trained('11_num_input_views', steps=60),
         masked_loss=_trained('12_masked_loss', steps=40),
+        intrinsics_in_training=_trained('15_intrinsics_in_training', mice=12, steps=20),
+        supervision_2d=_trained('16_2d_only', steps=40),
+        ray_embedding=_trained('17_ray_embedding', steps=40),
+        data_quantity=_stage('issues/18_data_quantity', start='creatures', seeds=3, steps=30, counts=[1, 10, 50], instants=10, tests=4, size=48),
+        amp_scaler=_stage('issues/19_amp_scaler'),
         sweep=_stage('report/sweep', reads=('prepare',), steps=200),
         evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=100, fit_mice=4, real_instants=4),
-        bench_render=_stage('report/bench_render', after=('sweep', 'masked_loss', 'evaluate')),
+        bench_render=_stage('report/bench_render', after=('sweep', 'amp_scaler', 'evaluate')),
         report=_stage('report/report', reads=('prepare', 'train', 'networks', 'camera_distance', 'intrinsics', 'image_camera_mismatch', 'centring',
                                               'clipping', 'up_axis', 'camera_comparison', 'preparation', 'masked_ssim', 'view_ordering',
-                                              'num_input_views', 'masked_loss', 'sweep', 'evaluate', 'bench_render'))))
+                                              'num_input_views', 'masked_loss', 'intrinsics_in_training', 'supervision_2d', 'ray_embedding',
+                                              'data_quantity', 'amp_scaler', 'sweep', 'evaluate', 'bench_render'))))
 
 def stages(scale: str) -> dict:
     "The stages of a scale; raises `InputError` on an unknown one"
