@@ -39,7 +39,7 @@ scales = dict(
         intrinsics_in_training=_trained('15_intrinsics_in_training', mice=12, steps=20),
         supervision_2d=_trained('16_2d_only', steps=40),
         ray_embedding=_trained('17_ray_embedding', steps=40),
-        data_quantity=_stage('issues/18_data_quantity', start='creatures', seeds=3, steps=30, counts=[1, 10, 50], instants=10, tests=4, size=48),
+        data_quantity=_stage('issues/18_data_quantity', start='creatures', seeds=3, steps=40, counts=[1, 4, 16], instants=4, tests=4, size=48),
         amp_scaler=_stage('issues/19_amp_scaler'),
         sweep=_stage('report/sweep', reads=('prepare',), steps=200),
         evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=100, fit_mice=4, real_instants=4),
