@@ -121,5 +121,6 @@ def read_model(source, cls, config) -> nn.Module:
         with torch.device('meta'): model = cls(config(**settings))
     except InputError: raise
     except (RuntimeError, ValueError, ArithmeticError, TypeError, AssertionError) as e:
-        raise InputError(path, f'a configuration that makes no network ({str(e)[:120]})', 'what `save_pretrained` writes', 'Fetch it again.') from None
+        raise InputError(path, f'a configuration that makes no network ({str(e)[:120]})', 'what `save_pretrained` writes',
+                         'Fetch it again.') from None
     return load_strict(model, tensors, weights).eval()
