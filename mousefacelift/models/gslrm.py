@@ -8,7 +8,7 @@ __all__ = ['sizes', 'GSLRMConfig', 'patches', 'Attention', 'Layer', 'GSLRM', 'fa
 # %% ../../nbs/core/51_gslrm.ipynb #c002
 import math
 from collections import OrderedDict
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
 import torch
@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from ..files import InputError, read_json
+from ..files import InputError
 from ..gaussians.cloud import Gaussians
 from ..geometry.cameras import Cameras, camera_rays
 from ..geometry.rays import plucker
-from .checkpoints import load_strict, locate, read_tensors, without, write_model
+from .checkpoints import load_strict, read_model, read_tensors, without, write_model
 
 # %% ../../nbs/core/51_gslrm.ipynb #c005
 @dataclass(frozen=True)
@@ -191,28 +191,10 @@ def save_pretrained(self: GSLRM, folder):
     "Write `config.json` and `model.safetensors` to `folder`, whole or not at all"
     write_model(folder, self)
 
-def _read_config(path):
-    "The settings and the weights' SHA-256 of `config.json`; raises `InputError` for what `save_pretrained` cannot have written"
-    content = read_json(path); kinds = {f.name: type(f.default) for f in fields(GSLRMConfig)}
-    config = content.get('config') if isinstance(content, dict) and content.get('model') == 'GSLRM' else None
-    if not isinstance(config, dict) or not isinstance(content.get('sha256'), str) or not all(type(v) is kinds.get(k) for k, v in config.items()) \
-            or any(kinds[k] is int and not 0 <= v <= (512 if k == 'layers' else 1 << 16) for k, v in config.items()):
-        raise InputError(path, 'not the configuration of a GSLRM', 'what `save_pretrained` writes',
-                         'Check the path; FaceLift\'s own .pt goes through `from_facelift`.')
-    return config, content['sha256']
-
 @patch(cls_method=True)
 def from_pretrained(cls: GSLRM, source) -> GSLRM:
     "The model that `save_pretrained` wrote to a folder or hub id, checked by digest, name and shape"
-    path = locate(source, 'config.json'); settings, digest = _read_config(path); weights = locate(source, 'model.safetensors')
-    tensors = read_tensors(weights, expected=digest)
-    try:
-        with torch.device('meta'): model = cls(GSLRMConfig(**settings))
-    except InputError: raise
-    except (RuntimeError, ValueError, ArithmeticError, TypeError, AssertionError) as e:
-        raise InputError(path, f'a configuration that makes no network ({str(e)[:120]})', 'what `save_pretrained` writes',
-            'Fetch it again.') from None
-    return load_strict(model, tensors, weights).eval()
+    return read_model(source, cls, GSLRMConfig)
 
 @patch(cls_method=True)
 def load(cls: GSLRM, source) -> GSLRM:

@@ -7,19 +7,19 @@ __all__ = ['lgm_sizes', 'half', 'LGMConfig', 'ResBlock', 'ViewAttention', 'Level
            'lgm_reconstructor']
 
 # %% ../../nbs/core/52_lgm.ipynb #c002
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
-from ..files import InputError, read_json
+from ..files import InputError
 from ..gaussians.cloud import Gaussians
 from ..geometry.cameras import Cameras
 from ..geometry.rays import plucker
 from ..geometry.rigs import spherical
-from .checkpoints import load_strict, locate, read_tensors, write_model
+from .checkpoints import load_strict, read_model, read_tensors, write_model
 
 # %% ../../nbs/core/52_lgm.ipynb #c005
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class LGMConfig:
     @property
     def splats(self) -> int: return self.size >> (len(self.down) - len(self.up)) # pixels of the output, and Gaussians, along a side
 
-lgm_sizes = dict(tiny=LGMConfig(64, (16, 32, 64), (False, False, True), (64, 32), (True, False), 1, 4, 8), big=LGMConfig())
+lgm_sizes = {'lgm-tiny': LGMConfig(64, (16, 32, 64), (False, False, True), (64, 32), (True, False), 1, 4, 8), 'lgm-big': LGMConfig()}
 
 # %% ../../nbs/core/52_lgm.ipynb #c007
 half = .5**.5
@@ -111,7 +111,7 @@ class UNet(nn.Module):
 # %% ../../nbs/core/52_lgm.ipynb #c011
 class LGM(nn.Module):
     "Four pictures and their cameras to Gaussians; tensors named as in the public checkpoint"
-    def __init__(self, config: LGMConfig = lgm_sizes['tiny']):
+    def __init__(self, config: LGMConfig = lgm_sizes['lgm-tiny']):
         super().__init__()
         self.config, self.unet, self.conv = config, UNet(config), nn.Conv2d(14, 14, 1)
 
@@ -170,10 +170,10 @@ def lgm_reconstructor(model: LGM):
 
 # %% ../../nbs/core/52_lgm.ipynb #c024
 @patch(cls_method=True)
-def from_public(cls: LGM, path, config: LGMConfig = lgm_sizes['big'], expected: str | None = None) -> LGM:
+def from_public(cls: LGM, path, config: LGMConfig = lgm_sizes['lgm-big']) -> LGM:
     "The public `.safetensors` (of half or single precision), loaded strictly in float32"
     with torch.device('meta'): model = cls(config)
-    return load_strict(model, {k: v.float() for k, v in read_tensors(path, expected=expected).items()}, path).eval()
+    return load_strict(model, {k: v.float() for k, v in read_tensors(path).items()}, path).eval()
 
 @patch
 def save_pretrained(self: LGM, folder):
@@ -183,7 +183,9 @@ def save_pretrained(self: LGM, folder):
 @patch(cls_method=True)
 def from_pretrained(cls: LGM, source) -> LGM:
     "The model that `save_pretrained` wrote to a folder or hub id, checked by digest, name and shape"
-    path = locate(source, 'config.json'); content = read_json(path); known = {f.name for f in fields(LGMConfig)}
-    if not isinstance(content, dict) or content.get('model') != 'LGM' or not set(content['config']) <= known:
-        raise InputError(path, 'not the configuration of an LGM', 'what `save_pretrained` writes', 'The public file goes through `from_public`.')
-    return cls.from_public(locate(source, 'model.safetensors'), LGMConfig(**content['config']), content['sha256'])
+    return read_model(source, cls, LGMConfig)
+
+@patch(cls_method=True)
+def load(cls: LGM, source) -> LGM:
+    "The public weights where `source` ends in .safetensors, else what `save_pretrained` wrote to a folder or hub id"
+    return cls.from_public(source) if str(source).endswith('.safetensors') else cls.from_pretrained(source)

@@ -48,7 +48,8 @@ scales = dict(
         train=_stage('report/train', reads=('prepare',), steps=5500, settings=dict(start='creatures', masked_alpha=.5)),
         **_issues,
         sweep=_stage('report/sweep', reads=('prepare',), name='start', values=['', 'creatures'], steps=150),
-        evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=100, fit_mice=4, real_instants=4),
+        evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=60, fit_mice=2, number_mice=4, numbers=[1, 2, 3, 4, 5, 6],
+                        angle_bins=5, failures=12, real_instants=3),
         bench_render=_stage('report/bench_render', after=('sweep', 'evaluate', *_issues)),
         report=_stage('report/report', reads=('prepare', 'train', 'networks', 'sweep', 'evaluate', 'bench_render'), issues=tuple(_issues))))
 

@@ -14,7 +14,7 @@ from ..files import InputError, read_json
 @dataclass(frozen=True)
 class TrainConfig:
     "Everything that a training run of GS-LRM depends on, except the samples"
-    model: str = 'tiny' # size of the network, a name of `models.gslrm.sizes`
+    model: str = 'tiny' # the network, a name of `models.gslrm.sizes` or `models.lgm.lgm_sizes`
     start: str = '' # weights to begin with: a folder of `save_pretrained`, a hub id, FaceLift's .pt, or 'creatures'; '' draws fresh ones
     freeze: str = '' # hold the tensors whose name matches this expression
     lora: int = 0 # rank of adapters beside the linears of the layers, merged at the end; 0 trains the weights themselves
