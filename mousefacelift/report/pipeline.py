@@ -37,7 +37,7 @@ scales = dict(
         num_input_views=_trained('11_num_input_views', steps=60),
         masked_loss=_trained('12_masked_loss', steps=40),
         intrinsics_in_training=_trained('15_intrinsics_in_training', mice=12, steps=20),
-        supervision_2d=_trained('16_2d_only', steps=40),
+        supervision_2d=_trained('16_2d_only', mice=12, steps=30),
         ray_embedding=_trained('17_ray_embedding', steps=40),
         data_quantity=_stage('issues/18_data_quantity', start='creatures', seeds=3, steps=40, counts=[1, 4, 16], instants=4, tests=4, size=48),
         amp_scaler=_stage('issues/19_amp_scaler'),
