@@ -32,10 +32,10 @@ _issues = dict(
     view_ordering=_trained('10_view_ordering', steps=30, marker=False),
     num_input_views=_trained('11_num_input_views', steps=60),
     masked_loss=_trained('12_masked_loss', steps=40, alphas=[]),
-    perceptual_loss=_trained('13_perceptual_loss', steps=15),
-    frozen_layers=_trained('14_frozen_layers', steps=20, rates=[1e-4, 1e-2]),
+    perceptual_loss=_trained('13_perceptual_loss', steps=10),
+    frozen_layers=_trained('14_frozen_layers', steps=15, rates=[1e-4, 1e-2]),
     intrinsics_in_training=_trained('15_intrinsics_in_training', mice=12, steps=20),
-    supervision_2d=_trained('16_2d_only', steps=40),
+    supervision_2d=_trained('16_2d_only', mice=12, steps=30),
     ray_embedding=_trained('17_ray_embedding', steps=40),
     data_quantity=_stage('issues/18_data_quantity', start='creatures', seeds=3, steps=40, counts=[1, 4, 16], instants=4, tests=4, size=48),
     amp_scaler=_stage('issues/19_amp_scaler'))
