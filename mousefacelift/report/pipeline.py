@@ -36,7 +36,7 @@ scales = dict(
         view_ordering=_trained('10_view_ordering', steps=30, marker=False),
         num_input_views=_trained('11_num_input_views', steps=60),
         masked_loss=_trained('12_masked_loss', steps=40),
-        intrinsics_in_training=_trained('15_intrinsics_in_training', mice=12, steps=20),
+        intrinsics_in_training=_trained('15_intrinsics_in_training', mice=8, steps=20),
         supervision_2d=_trained('16_2d_only', mice=12, steps=30),
         ray_embedding=_trained('17_ray_embedding', steps=40),
         data_quantity=_stage('issues/18_data_quantity', start='creatures', seeds=3, steps=40, counts=[1, 4, 16], instants=4, tests=4, size=48),
