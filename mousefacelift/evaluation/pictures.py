@@ -82,5 +82,6 @@ def curves(rows: pd.DataFrame, x: str, label: str, metrics: dict = titles):
             r = r.sort_values(x); ax.plot(r[x], r['mean'], marker=marker, ms=4, color=colour, label=name)
             ax.vlines(r[x], r.low, r.high, color=colour, alpha=.4, lw=3)
         ax.set(xlabel=label, ylabel=title); ax.grid(alpha=.3)
+        if pd.api.types.is_integer_dtype(rows[x]): ax.set_xticks(sorted(set(rows[x])))
     axes[0, 0].legend(fontsize=8)
     return figure
