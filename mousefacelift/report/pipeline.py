@@ -42,7 +42,6 @@ _issues = dict(
 
 scales = dict(
     embedded=dict(
-<<<<<<< HEAD
         prepare=_stage('report/prepare', seed=2000, n_train=192, n_test=24, size=64, zoom=1.6, train_extra=8, test_extra=8, samples=3,
                        instants=20, workers=2),
         networks=_stage('report/miniatures', seeds=3, steps=250, mice=96, tests=6, size=64),
@@ -53,36 +52,6 @@ scales = dict(
                         angle_bins=5, failures=12, real_instants=3),
         bench_render=_stage('report/bench_render', after=('sweep', 'evaluate', *_issues)),
         report=_stage('report/report', reads=('prepare', 'train', 'networks', 'sweep', 'evaluate', 'bench_render'), issues=tuple(_issues))))
-=======
-        prepare=_stage('report/prepare', seed=1000, n_train=256, n_test=12, size=64, zoom=1.6, train_extra=8, test_extra=8, samples=3,
-                       instants=24, workers=2),
-        networks=_stage('report/miniatures', seeds=3, steps=600, mice=96, tests=6, size=64),
-        train=_stage('report/train', reads=('prepare',), steps=5000),
-        camera_distance=_issue('01_camera_distance', tests=6),
-        intrinsics=_issue('02_intrinsics', tests=6),
-        image_camera_mismatch=_issue('03_image_camera_mismatch', tests=6, doses=4),
-        centring=_issue('04_centring', tests=6),
-        clipping=_issue('05_clipping', tests=6),
-        up_axis=_issue('06_up_axis', tests=6, doses=9),
-        camera_comparison=_stage('issues/07_camera_comparison'),
-        preparation=_issue('08_preparation', tests=6),
-        masked_ssim=_stage('issues/09_masked_ssim', seeds=3, steps=150),
-        view_ordering=_trained('10_view_ordering', steps=30, marker=False),
-        num_input_views=_trained('11_num_input_views', steps=60),
-        masked_loss=_trained('12_masked_loss', steps=40),
-        intrinsics_in_training=_trained('15_intrinsics_in_training', mice=8, steps=20),
-        supervision_2d=_trained('16_2d_only', mice=12, steps=30),
-        ray_embedding=_trained('17_ray_embedding', steps=40),
-        data_quantity=_stage('issues/18_data_quantity', start='creatures', seeds=3, steps=40, counts=[1, 4, 16], instants=4, tests=4, size=48),
-        amp_scaler=_stage('issues/19_amp_scaler'),
-        sweep=_stage('report/sweep', reads=('prepare',), steps=200),
-        evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=100, fit_mice=4, real_instants=4),
-        bench_render=_stage('report/bench_render', after=('sweep', 'amp_scaler', 'evaluate')),
-        report=_stage('report/report', reads=('prepare', 'train', 'networks', 'camera_distance', 'intrinsics', 'image_camera_mismatch', 'centring',
-                                              'clipping', 'up_axis', 'camera_comparison', 'preparation', 'masked_ssim', 'view_ordering',
-                                              'num_input_views', 'masked_loss', 'intrinsics_in_training', 'supervision_2d', 'ray_embedding',
-                                              'data_quantity', 'amp_scaler', 'sweep', 'evaluate', 'bench_render'))))
->>>>>>> 82e098e46dd1fb7856f290f15c59900138205217
 
 def stages(scale: str) -> dict:
     "The stages of a scale; raises `InputError` on an unknown one"
