@@ -34,7 +34,7 @@ _issues = dict(
     masked_loss=_trained('12_masked_loss', steps=40, alphas=[]),
     perceptual_loss=_trained('13_perceptual_loss', steps=10),
     frozen_layers=_trained('14_frozen_layers', steps=15, rates=[1e-4, 1e-2]),
-    intrinsics_in_training=_trained('15_intrinsics_in_training', mice=12, steps=20),
+    intrinsics_in_training=_trained('15_intrinsics_in_training', mice=8, steps=20),
     supervision_2d=_trained('16_2d_only', mice=12, steps=30),
     ray_embedding=_trained('17_ray_embedding', steps=40),
     data_quantity=_stage('issues/18_data_quantity', start='creatures', seeds=3, steps=40, counts=[1, 4, 16], instants=4, tests=4, size=48),

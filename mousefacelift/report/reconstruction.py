@@ -6,34 +6,39 @@
 __all__ = ['method', 'out_of', 'write_reconstruction', 'write_renderings']
 
 # %% ../../nbs/core/87_reconstruction.ipynb #c002
+from importlib import import_module
 from pathlib import Path
 import numpy as np, torch
 from ..data.images import write_image
 from ..data.samples import Sample, read_sample
 from ..evaluation.protocols import reconstruct
-from ..files import InputError, atomic_folder
+from ..files import InputError, atomic_folder, read_json
 from ..gaussians.ply import read_ply
 from ..gaussians.render import render
 from ..geometry.cameras import read_opencv
 from ..geometry.canonical import Transform
 
 # %% ../../nbs/core/87_reconstruction.ipynb #c005
-def method(name):
-    "The method `(images, masks, cameras) -> Gaussians` called `hull` or `fit`, or a GS-LRM's folder or FaceLift checkpoint"
-    if str(name) == 'hull':
-        from mousefacelift.models.hull import visual_hull
-        return visual_hull
-    if str(name) == 'fit':
-        from mousefacelift.models.fit import fit_scene
-        return fit_scene
-    from mousefacelift.models.gslrm import GSLRM
-    from mousefacelift.training.gslrm import reconstructor
-    path = Path(name)
-    if not path.exists():
-        raise InputError(name, 'no such model', 'hull, fit, the folder of a GS-LRM, or a FaceLift .pt file', 'Check the name or the path.')
-    return reconstructor(GSLRM.load(path))
+_untrained = {'hull': ('hull', 'visual_hull'), 'fit': ('fit', 'fit_scene'), 'mean-shape': ('mean_shape', 'mean_shape')} # module and function
 
-# %% ../../nbs/core/87_reconstruction.ipynb #c007
+def method(name):
+    """The method `(images, masks, cameras) -> Gaussians` called `hull`, `fit` or `mean-shape`, or a network: `creatures`, which is shipped,
+    the folder of a GS-LRM or LGM, or FaceLift's checkpoint"""
+    if str(name) in _untrained:
+        module, function = _untrained[str(name)]
+        return getattr(import_module(f'mousefacelift.models.{module}'), function)
+    from mousefacelift.models.gslrm import GSLRM
+    from mousefacelift.models.lgm import LGM
+    from mousefacelift.training.gslrm import reconstructor
+    path = Path(name); config = path/'config.json'
+    if str(name) != 'creatures' and not path.exists():
+        raise InputError(name, 'no such model', f'{", ".join(_untrained)}, creatures, the folder of a GS-LRM or LGM, or a FaceLift .pt file',
+                         'Check the name or the path.')
+    if config.exists() and (content := read_json(config)) and isinstance(content, dict) and content.get('model') == 'LGM':
+        return reconstructor(LGM.from_pretrained(path))
+    return reconstructor(GSLRM.load(name if str(name) == 'creatures' else path))
+
+# %% ../../nbs/core/87_reconstruction.ipynb #c008
 def out_of(sample: Sample, frame: str, folder) -> torch.Tensor:
     "The similarity (4,4) from the sample's frame to `frame`, 'canonical' or 'rig'"
     if frame == 'canonical': return torch.eye(4, dtype=torch.float64)
@@ -58,7 +63,7 @@ def write_reconstruction(folder, out, model='fit', frame: str = 'canonical', inp
         write_viewer(d/'viewer.html', cloud, title=sample.name)
     return Path(out)
 
-# %% ../../nbs/core/87_reconstruction.ipynb #c009
+# %% ../../nbs/core/87_reconstruction.ipynb #c010
 def write_renderings(ply, cameras, out, depth: bool = False) -> int:
     "One RGBA PNG per camera of the file `cameras`, and `depth_000.npy`... (0 where nothing is); returns how many"
     cloud, cams = read_ply(ply), read_opencv(cameras).to(torch.float32)
