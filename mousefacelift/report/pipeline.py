@@ -31,7 +31,7 @@ _issues = dict(
     masked_ssim=_stage('issues/09_masked_ssim', seeds=3, steps=150),
     view_ordering=_trained('10_view_ordering', steps=30, marker=False),
     num_input_views=_trained('11_num_input_views', steps=60),
-    masked_loss=_trained('12_masked_loss', steps=40, alphas=[]),
+    masked_loss=_trained('12_masked_loss', steps=30, alphas=[]),
     perceptual_loss=_trained('13_perceptual_loss', steps=10),
     frozen_layers=_trained('14_frozen_layers', steps=15, rates=[1e-4, 1e-2]),
     intrinsics_in_training=_trained('15_intrinsics_in_training', mice=8, steps=20),
