@@ -44,10 +44,10 @@ scales = dict(
     embedded=dict(
         prepare=_stage('report/prepare', seed=2000, n_train=192, n_test=24, size=64, zoom=1.6, train_extra=8, test_extra=8, samples=3,
                        instants=20, workers=2),
-        networks=_stage('report/miniatures', seeds=3, steps=250, mice=96, tests=6, size=64),
-        train=_stage('report/train', reads=('prepare',), steps=5500, settings=dict(start='creatures', masked_alpha=.5)),
+        networks=_stage('report/miniatures', seeds=3, steps=250, mice=96, tests=4, size=64),
+        train=_stage('report/train', reads=('prepare',), steps=5000, settings=dict(start='creatures', masked_alpha=.5)),
         **_issues,
-        sweep=_stage('report/sweep', reads=('prepare',), name='start', values=['', 'creatures'], steps=150),
+        sweep=_stage('report/sweep', reads=('prepare',), name='start', values=['', 'creatures'], steps=100),
         evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=60, fit_mice=2, number_mice=4, numbers=[1, 2, 3, 4, 5, 6],
                         angle_bins=5, failures=12, real_instants=3),
         bench_render=_stage('report/bench_render', after=('sweep', 'evaluate', *_issues)),
