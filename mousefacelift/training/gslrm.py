@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['mirrored', 'turned', 'draw', 'check_samples', 'vital', 'Watch', 'as_trained', 'begin', 'gslrm_loss', 'draw_views',
-           'train_gslrm', 'reconstructor']
+           'train_gslrm', 'reconstructor', 'sized']
 
 # %% ../../nbs/core/67_train_gslrm.ipynb #c002
 import math, warnings
@@ -19,6 +19,7 @@ from ..gaussians.cloud import Gaussians
 from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from ..geometry.canonical import canonical_similarity, subject_centre
+from ..geometry.hull import subject_ball
 from ..losses.terms import LossSum, Target, terms
 from ..models.features import load_features
 from ..models.gslrm import GSLRM, sizes
@@ -151,4 +152,13 @@ def reconstructor(model: GSLRM|LGM):
     @torch.no_grad()
     def reconstruct(images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
         return model.eval()(images.movedim(-1, 1)[None].to(next(model.parameters())), cameras)[0]
+    return reconstruct
+
+# %% ../../nbs/core/67_train_gslrm.ipynb #c022
+def sized(method, radius: float):
+    "The `method` in a world that is scaled about the subject until the ball that holds it, found from the masks, has `radius`"
+    def reconstruct(images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
+        centre, found = subject_ball(masks.float(), cameras); T = torch.eye(4, dtype=torch.float64)
+        T[:3, :3] *= radius/float(found); T[:3, 3] = -radius/float(found)*torch.as_tensor(centre, dtype=torch.float64)
+        return method(images, masks, cameras.to(torch.float64).transformed(T)).transformed(torch.linalg.inv(T))
     return reconstruct
