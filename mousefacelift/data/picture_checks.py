@@ -95,7 +95,8 @@ def twin_findings(s: Sample) -> list:
     def beside(a, b): x, y = s.cameras.centres[[a, b]]; return (x - y).norm() < .05*x.norm()
     def same(a, b):
         both = (s.masks[a] > .5) | (s.masks[b] > .5)
-        return both.any() and not (s.cameras is not None and beside(a, b)) and (s.images[a] - s.images[b])[both].abs().mean() < .004 and (s.masks[a] - s.masks[b])[both].abs().mean() < .02
+        if not both.any() or s.cameras is not None and beside(a, b): return False
+        return (s.images[a] - s.images[b])[both].abs().mean() < .004 and (s.masks[a] - s.masks[b])[both].abs().mean() < .02
     twins = [(a, b) for a, b in combinations(range(len(s)), 2) if same(a, b)]
     if not twins: return []
     return [Finding('two views show the same picture', f'views {", ".join(f"{a} and {b}" for a, b in twins[:4])}',
