@@ -16,7 +16,7 @@ from ..geometry.cameras import Cameras
 
 # %% ../../nbs/core/44c_creatures.ipynb #c005
 def animal(rng: np.random.Generator) -> list:
-    "Bones (from (3,), to (3,), radii at both, smoothness) of a random animal about 1.4 long, z up"
+    "Bones (from (3,), to (3,), radii at both, smoothness) of a random animal, z up"
     u = rng.uniform; n = 5; thick = u(.1, .26)
     way = np.cumsum(np.concatenate([[u(-.5, .8)], u(-.35, .35, n - 1)])); yaw = np.cumsum(u(-.3, .3, n))
     steps = u(.6, 1.1)/n*np.stack([np.cos(way)*np.cos(yaw), np.cos(way)*np.sin(yaw), np.sin(way)], -1); spine = np.cumsum([[0, 0, 0], *steps], 0)

@@ -8,9 +8,8 @@ __all__ = ['FEATURES', 'GROUPS', 'to_vector', 'from_vector', 'group_of', 'fit_po
 
 # %% ../../nbs/core/40a_mouse_poses.ipynb #c002
 from functools import lru_cache
-from importlib import resources
 import numpy as np
-from ..files import InputError, read_json
+from ..files import InputError, asset_path, read_json
 from .skeleton import ADULT, KEYPOINTS, Pose, skeleton
 
 # %% ../../nbs/core/40a_mouse_poses.ipynb #c005
@@ -70,12 +69,10 @@ def statistics(fits: np.ndarray, share: float = .95) -> dict:
     return dict(n=len(fits), mean=mean, axes=main, rest=np.sqrt(np.maximum(sd**2 - (main**2).sum(0), 0)))
 
 # %% ../../nbs/core/40a_mouse_poses.ipynb #c014
-_asset = 'mouse_poses.json'
-
 @lru_cache
 def table() -> dict:
     "The shipped statistics: group -> `n`, `mean` (29,), `axes` (k,29), `rest` (29,)"
-    content = read_json(resources.files('mousefacelift')/'assets'/_asset)['groups']
+    content = read_json(asset_path('mouse_poses.json'))['groups']
     return {g: dict(n=t['n'], **{k: np.array(t[k]) for k in ('mean', 'axes', 'rest')}) for g, t in content.items()}
 
 def spread(t: dict) -> np.ndarray:

@@ -9,14 +9,13 @@ __all__ = ['sizes', 'GSLRMConfig', 'patches', 'Attention', 'Layer', 'GSLRM', 'fa
 import math
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, replace
-from importlib import resources
 from pathlib import Path
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from ..files import InputError
+from ..files import InputError, asset_path
 from ..gaussians.cloud import Gaussians
 from ..geometry.cameras import Cameras, camera_rays
 from ..geometry.rays import plucker
@@ -199,5 +198,5 @@ def from_pretrained(cls: GSLRM, source) -> GSLRM:
 @patch(cls_method=True)
 def load(cls: GSLRM, source) -> GSLRM:
     "FaceLift's checkpoint where `source` ends in .pt, the shipped miniature for 'creatures', else what `save_pretrained` wrote to a folder or hub id"
-    if source == 'creatures': source = resources.files('mousefacelift')/'assets'/'creatures'
+    if source == 'creatures': source = asset_path('creatures')
     return cls.from_facelift(source) if str(source).endswith('.pt') else cls.from_pretrained(source)

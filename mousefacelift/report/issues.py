@@ -15,6 +15,7 @@ from torch import Tensor
 from ..data.mice import make_sample
 from ..data.samples import Sample
 from ..evaluation.metrics import mask_iou, psnr
+from ..evaluation.pictures import lines
 from ..evaluation.protocols import interval
 from ..files import InputError, atomic_path, figures_path, write_json
 from ..gaussians.render import render
@@ -154,7 +155,7 @@ def said_dose(row) -> str:
     return f'{value(row.dose)} [{value(row.low)}, {value(row.high)}]'
 
 # %% ../../nbs/core/88_issues.ipynb #c032
-_plain = [dict(color=c, marker=m) for c, m in zip(('#0072B2', '#D55E00', '#009E73', '#CC79A7'), 'os^D')]
+_plain = [dict(color=c, marker=m) for c, m in lines]
 styles = {**dict(zip(seen_cameras, _plain)), 'visual hull': dict(color='0.35', marker='x')}
 
 def label(kind: str) -> str:

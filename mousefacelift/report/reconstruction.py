@@ -30,13 +30,13 @@ def method(name):
     from mousefacelift.models.gslrm import GSLRM
     from mousefacelift.models.lgm import LGM
     from mousefacelift.training.gslrm import reconstructor
-    path = Path(name); config = path/'config.json'
-    if str(name) != 'creatures' and not path.exists():
+    if str(name) == 'creatures': return reconstructor(GSLRM.load('creatures'))
+    path = Path(name)
+    if not path.exists():
         raise InputError(name, 'no such model', f'{", ".join(_untrained)}, creatures, the folder of a GS-LRM or LGM, or a FaceLift .pt file',
                          'Check the name or the path.')
-    if config.exists() and (content := read_json(config)) and isinstance(content, dict) and content.get('model') == 'LGM':
-        return reconstructor(LGM.from_pretrained(path))
-    return reconstructor(GSLRM.load(name if str(name) == 'creatures' else path))
+    saved = read_json(path/'config.json') if (path/'config.json').exists() else None
+    return reconstructor((LGM if isinstance(saved, dict) and saved.get('model') == 'LGM' else GSLRM).load(path))
 
 # %% ../../nbs/core/87_reconstruction.ipynb #c008
 def out_of(sample: Sample, frame: str, folder) -> torch.Tensor:

@@ -8,9 +8,8 @@ __all__ = ['provenance', 'page', 'build_site', 'foreign']
 # %% ../../nbs/core/85_site.ipynb #c002
 import html, re, shutil, tempfile
 from pathlib import Path
-from ..files import InputError, atomic_folder, read_json
+from ..files import InputError, asset_path, atomic_folder, read_json
 from .launch import parameters_of
-from .viewer import viewer_script
 
 # %% ../../nbs/core/85_site.ipynb #c005
 def provenance(folder, defaults: dict|None = None) -> str:
@@ -45,7 +44,7 @@ _settings = dict(
     html_theme_options=dict(navbar_persistent=[], use_download_button=False, use_fullscreen_button=False, show_toc_level=2, home_page_in_toc=True),
     nb_execution_mode='off', nb_ipywidgets_js={}, nb_output_stderr='remove', nb_merge_streams=True, myst_enable_extensions=['dollarmath'],
     mathjax_path='mathjax.js', html_show_search_summary=False, html_show_sphinx=False, html_show_copyright=False, html_copy_source=False,
-    html_static_path=[str(viewer_script().parent)], html_css_files=['site.css'])
+    html_static_path=[str(asset_path(a)) for a in ('mathjax.js', 'viewer.js', 'LICENSES.txt', 'site.css')], html_css_files=['site.css'])
 
 def _viewer_where_needed(app, pagename, templatename, context, doctree):
     if 'mousefacelift-viewer' in context.get('body', ''): app.add_js_file('viewer.js', loading_method='defer')

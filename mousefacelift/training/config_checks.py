@@ -19,7 +19,7 @@ from ..data.samples import find_samples, read_sample
 from ..models.checkpoints import sha256
 from ..models.gslrm import sizes
 from ..models.lgm import lgm_sizes
-from .config import TrainConfig
+from .config import TrainConfig, choices
 
 # %% ../../nbs/core/65a_config_checks.ipynb #c005
 def flat(x, name: str = '') -> dict:
@@ -161,7 +161,7 @@ def loss_findings(s: dict) -> list:
 # %% ../../nbs/core/65a_config_checks.ipynb #c013
 def _own_values(content: dict, where) -> list:
     "Values of this library's settings that it would refuse"
-    allowed = dict(model=(*sizes, *lgm_sizes), choose=('first', 'shuffled', 'random'), precision=('no', 'bf16', 'fp16'))
+    allowed = dict(model=(*sizes, *lgm_sizes), choose=choices, precision=('no', 'bf16', 'fp16'))
     types = {f.name: type(getattr(TrainConfig(), f.name)) for f in fields(TrainConfig)}
     wrong = [(k, v, f'one of {", ".join(allowed[k])}') for k, v in content.items() if k in allowed and v not in allowed[k]]
     fits = lambda v, t: type(v) is t or t is float and type(v) is int

@@ -25,7 +25,7 @@ from ..models.features import load_features
 from ..models.gslrm import GSLRM, sizes
 from ..models.lgm import LGM, four_views, lgm_reconstructor, lgm_sizes
 from .adapt import add_lora, freeze, merge_lora
-from .config import TrainConfig
+from .config import TrainConfig, choices
 from .loop import fit
 
 # %% ../../nbs/core/67_train_gslrm.ipynb #c005
@@ -55,8 +55,8 @@ def draw(samples: list, config: TrainConfig) -> tuple:
 
 def check_samples(samples: list, config: TrainConfig, patch: int):
     "Raise `InputError` unless every sample has pictures of one size, a multiple of `patch`, for the inputs and targets of `config`"
-    if config.choose not in ('first', 'shuffled', 'random'):
-        raise InputError('choose', repr(config.choose), 'first, shuffled or random', 'Choose one of these.')
+    if config.choose not in choices:
+        raise InputError('choose', repr(config.choose), f'{", ".join(choices[:-1])} or {choices[-1]}', 'Choose one of these.')
     sizes_seen = {tuple(s.images.shape[1:3]) for s in samples}
     if len(sizes_seen) != 1 or any(n % patch for n in next(iter(sizes_seen))):
         raise InputError('samples', f'pictures of {sorted(sizes_seen)}', f'one size divisible by {patch}', 'Prepare them with one --size.')
