@@ -1,7 +1,7 @@
 """Every check of the project, one line each; ends with `N passed, N failed` and exit status 1 if any failed.
 
 `checks.py slow` (or gpu) instead runs the notebooks that have cells of that flag and records it in last_runs.json."""
-import filecmp, hashlib, json, os, re, shutil, subprocess, sys, tempfile, time
+import filecmp, hashlib, json, multiprocessing, os, re, shutil, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from mousefacelift.provenance import device
@@ -65,9 +65,19 @@ def sizes():
     wrong += [f'{m}: {n} lines' for _, m in exports() if m.exists() and (n := len(m.read_text().splitlines())) > 260]
     return '; '.join(wrong)
 
+FRESH = multiprocessing.get_context('forkserver') # a process of its own for each notebook, which finds the slow imports made
+FRESH.set_forkserver_preload(['torch', 'pandas', 'matplotlib.pyplot', 'scipy.stats', 'numba', 'accelerate', 'peft', 'diffusers', 'nbdev.test'])
+
+def test_notebook(path, flags, log):
+    for stream in (1, 2): os.dup2(os.open(log, os.O_WRONLY | os.O_APPEND), stream)
+    from nbdev.test import nbdev_test
+    nbdev_test(str(path.relative_to(ROOT)), n_workers=0, flags=flags)
+
 def notebook(path, flags=''):
     "Run one notebook under nbdev_test"
-    return run('nbdev_test', '--path', path.relative_to(ROOT), '--n_workers', 0, '--flags', flags)
+    with tempfile.NamedTemporaryFile('r') as log:
+        process = FRESH.Process(target=test_notebook, args=(path, flags, log.name)); process.start(); process.join()
+        return (log.read().strip() or f'exit status {process.exitcode}') if process.exitcode else ''
 
 LAST_RUNS = Path('.ci/last_runs.json')
 def last_runs(): return json.loads(LAST_RUNS.read_text()) if LAST_RUNS.exists() else {}
@@ -104,10 +114,11 @@ def report(name, check):
 quick = dict(export_in_sync=in_sync, notebooks_clean=clean, no_orphans=orphans, parameters_tags=parameters, sizes=sizes, slow_cells=slow_cells,
              layers_contract=lambda: run('lint-imports', '--config', '.ci/importlinter.ini', '--no-cache'),
              ruff=lambda: run('ruff', 'check', '--no-cache', '--config', '.ci/ruff.toml', 'nbs', 'setup.py', '.ci'))
-if sys.argv[1:]: results = run_flagged(sys.argv[1])
-else:
-    results = [report(name, check) for name, check in quick.items()]
-    with ThreadPoolExecutor(2) as pool:
-        results += pool.map(lambda nb: report(nb.relative_to(ROOT), lambda: notebook(nb)), NOTEBOOKS)
-print(f'{sum(results)} passed, {len(results) - sum(results)} failed')
-sys.exit(not all(results))
+if __name__ == '__main__':
+    if sys.argv[1:]: results = run_flagged(sys.argv[1])
+    else:
+        results = [report(name, check) for name, check in quick.items()]
+        with ThreadPoolExecutor(2) as pool:
+            results += pool.map(lambda nb: report(nb.relative_to(ROOT), lambda: notebook(nb)), NOTEBOOKS)
+    print(f'{sum(results)} passed, {len(results) - sum(results)} failed')
+    sys.exit(not all(results))

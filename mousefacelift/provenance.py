@@ -48,9 +48,9 @@ def environment(seed=None) -> dict:
     return dict(commit=commit(), seed=seed, versions=versions(), device=device(), platform=platform.platform(),
                 started=datetime.now(timezone.utc).isoformat(timespec='seconds'))
 
-def peak_memory_mb(usage=None) -> float:
-    "Largest resident size in MB of this process, or of the one that `usage` (a `struct_rusage`) speaks for"
-    peak = (usage or resource.getrusage(resource.RUSAGE_SELF)).ru_maxrss
+def peak_memory_mb() -> float:
+    "Largest resident size in MB of this process so far"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1e6 if sys.platform == 'darwin' else 1e3), 1)
 
 @contextlib.contextmanager

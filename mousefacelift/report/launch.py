@@ -6,11 +6,11 @@
 __all__ = ['parameters_of', 'check_parameters', 'run_folder', 'modules', 'fingerprint', 'begin', 'launch']
 
 # %% ../../nbs/core/81_launch.ipynb #c002
-import ast, contextlib, difflib, fcntl, hashlib, json, os, shutil, subprocess, sys, tempfile
-import mousefacelift, yaml
+import ast, contextlib, difflib, fcntl, hashlib, json, multiprocessing, os, shutil
 from pathlib import Path
+import mousefacelift
 from ..files import InputError, read_json, root, runs_path, write_json
-from ..provenance import peak_memory_mb, recorded
+from ..provenance import recorded
 
 # %% ../../nbs/core/81_launch.ipynb #c005
 def parameters_of(notebook) -> dict:
@@ -72,19 +72,20 @@ def begin(folder, stamp: str) -> bool:
     return True
 
 # %% ../../nbs/core/81_launch.ipynb #c017
-def _papermill(notebook, target, parameters, log, lock):
-    "Run papermill as a process of its own that shares the `lock`; returns (exit status, resource usage)"
-    with tempfile.NamedTemporaryFile('w', suffix='.yaml') as f:
-        yaml.safe_dump(parameters, f); f.flush()
-        options = ['-f', f.name, '-k', 'python3', '--cwd', str(Path(notebook).parent), '--no-progress-bar']
-        env = dict(os.environ, MOUSEFACELIFT_ROOT=str(root()), WANDB_MODE=os.environ.get('WANDB_MODE', 'offline'), OMP_WAIT_POLICY='PASSIVE',
-                   MPLBACKEND='module://matplotlib_inline.backend_inline')
-        command = [sys.executable, '-m', 'papermill', str(notebook), str(target), *options]
-        p = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=env, pass_fds=[lock.fileno()])
-        _, status, usage = os.wait4(p.pid, 0)
-        p.returncode = os.waitstatus_to_exitcode(status)
-        return p.returncode, usage
+_warm = multiprocessing.get_context('forkserver')
+_warm.set_forkserver_preload(['torch', 'numba', 'pandas', 'matplotlib.pyplot', 'scipy.stats', 'scipy.optimize', 'accelerate', 'papermill', 'execnb.shell'])
 
+def _papermill(notebook, target, parameters, log, lock):
+    "Run papermill in a process of its own that shares the `lock`; returns (exit status, peak memory in MB or None)"
+    from mousefacelift.report.engine import Shared, run_alone
+    environment = dict(MOUSEFACELIFT_ROOT=str(root()), WANDB_MODE=os.environ.get('WANDB_MODE', 'offline'))
+    peak, theirs = _warm.Pipe(duplex=False)
+    p = _warm.Process(target=run_alone, args=(notebook, target, parameters, environment, Shared(log.fileno()), Shared(lock.fileno()), theirs))
+    p.start(); theirs.close(); p.join()
+    try: return p.exitcode, peak.recv()
+    except EOFError: return p.exitcode, None # killed
+
+# %% ../../nbs/core/81_launch.ipynb #c019
 def launch(notebook, run, after=(), **parameters) -> Path:
     "Run `notebook` with `parameters` in the folder `data/runs/<run>`, unless it stands there already; returns the folder"
     notebook = Path(notebook).resolve(); known = check_parameters(notebook, parameters)
@@ -97,8 +98,7 @@ def launch(notebook, run, after=(), **parameters) -> Path:
         facts = dict(notebook=notebook.name, parameters=parameters)
         with recorded(folder, parameters.get('seed'), **facts) as record, open(folder/'log.txt', 'w') as log:
             executed = folder/'running.ipynb'
-            status, usage = _papermill(notebook, executed, parameters, log, lock)
-            record['peak_memory_mb'] = peak_memory_mb(usage)
+            status, record['peak_memory_mb'] = _papermill(notebook, executed, parameters, log, lock)
             if status:
                 if executed.exists(): os.replace(executed, folder/'failed.ipynb')
                 last = '\n'.join((folder/'log.txt').read_text().splitlines()[-12:])
