@@ -30,7 +30,7 @@ class Here(Engine):
 papermill_engines.register('here', Here)
 
 def execute(notebook, target, parameters: dict):
-    "Run `notebook` with `parameters` in this process, in the notebook's folder, and write the executed copy `target`; raises `PapermillExecutionError`"
+    "Run `notebook` with `parameters` here, in its folder, and write the executed copy `target`; raises `PapermillExecutionError`"
     papermill.execute_notebook(str(notebook), str(target), parameters, engine_name='here', kernel_name='python3', progress_bar=False,
                                cwd=str(Path(notebook).parent))
 

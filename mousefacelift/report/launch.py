@@ -73,7 +73,8 @@ def begin(folder, stamp: str) -> bool:
 
 # %% ../../nbs/core/81_launch.ipynb #c017
 _warm = multiprocessing.get_context('forkserver')
-_warm.set_forkserver_preload(['torch', 'numba', 'pandas', 'matplotlib.pyplot', 'scipy.stats', 'scipy.optimize', 'accelerate', 'papermill', 'execnb.shell'])
+_warm.set_forkserver_preload(['torch', 'numba', 'pandas', 'matplotlib.pyplot', 'scipy.stats', 'scipy.optimize', 'accelerate', 'papermill',
+                              'execnb.shell'])
 
 def _papermill(notebook, target, parameters, log, lock):
     "Run papermill in a process of its own that shares the `lock`; returns (exit status, peak memory in MB or None)"
