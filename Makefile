@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+unexport PYTHONDONTWRITEBYTECODE # the install compiles nothing, so each module is compiled when it is first imported
 
 .PHONY: report test slow gpu lab export clean
 report: .venv/ready
