@@ -194,9 +194,9 @@ def keep(out, name: str, figure):
         with atomic_path(figures_path(f'{name}.png')) as p: figure.savefig(p, dpi=110)
 
 def settle(out, issue: str, ledger: list, verdict: str, facts: list, results: pd.DataFrame, found: pd.DataFrame) -> str:
-    "The line with the verdict; with a run folder `out` also results.csv, effects.csv and verdict.json there"
+    "The verdict, and each fact on a line of its own; with a run folder `out` also results.csv, effects.csv and verdict.json there"
     if out:
         for file, data, index in (('results.csv', results, False), ('effects.csv', found, True)):
             with atomic_path(Path(out)/file) as p: data.to_csv(p, index=index)
         write_json(Path(out)/'verdict.json', dict(issue=issue, ledger=ledger, verdict=verdict, facts=facts))
-    return f'Verdict: {verdict}. ' + '; '.join(facts) + '.'
+    return '\n* '.join([f'Verdict: {verdict}.', *facts])
