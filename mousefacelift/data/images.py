@@ -43,7 +43,7 @@ def _open(path, modes, bits, allowed, do) -> Image.Image:
 def to_float(x) -> Tensor:
     "Unsigned 8- or 16-bit numbers of any shape as float32 in 0..1"
     x = np.asarray(x)
-    return torch.from_numpy(x.astype(np.float32)) / np.iinfo(x.dtype).max
+    return torch.from_numpy(x.astype(np.float32)).div_(np.iinfo(x.dtype).max)
 
 def to_levels(x: Tensor, bits=8, where='image') -> np.ndarray:
     "Numbers in 0..1 as the nearest of 256 (or 65536) levels; raises `InputError` for NaN"
@@ -68,7 +68,7 @@ def write_image(path, image: Tensor, bits=8):
         raise InputError(path, f'shape {tuple(image.shape)}', '(H,W,3) or (H,W,4)', 'Put the channels last.')
     x = to_levels(image, bits, path)
     with atomic_path(path) as p:
-        if bits == 8: return Image.fromarray(x).save(p, format='PNG', compress_level=3)
+        if bits == 8: return Image.fromarray(x).save(p, format='PNG', compress_level=1)
         import cv2
         cv2.imwrite(str(p), x[..., [2, 1, 0, 3][:x.shape[-1]]])
 

@@ -14,10 +14,13 @@ from .coherence import silhouette_coherence
 def _outline(mask) -> np.ndarray:
     "Pixels (N,2), row and column, of the outline of a mask (H,W), and unit normals (N,2) that point out of it"
     import cv2
-    m = np.asarray(mask, np.float32); smooth = cv2.GaussianBlur(m, (0, 0), 2.)
+    m = np.asarray(mask, np.float32); there = [np.flatnonzero(m.any(axis)) for axis in (1, 0)]
+    if not len(there[0]): return np.zeros((0, 2), int), np.zeros((0, 2))
+    corner = [max(x[0] - 9, 0) for x in there]; m = m[tuple(slice(c, x[-1] + 10) for c, x in zip(corner, there))] # 9: the blur's reach
+    smooth = cv2.GaussianBlur(m, (0, 0), 2.)
     n = -np.stack(np.gradient(smooth), -1)
     on = (m > .5) & (cv2.erode(m, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0) <= .5)
-    at = np.argwhere(on); n = n[on]
+    at, n = np.argwhere(on) + corner, n[on]
     return at, n/np.maximum(np.linalg.norm(n, axis=-1, keepdims=True), 1e-9)
 
 def edge_share(image, mask, apart: float = 2.5, least: float = .03) -> float:

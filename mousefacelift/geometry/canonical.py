@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from ..files import InputError
 from .cameras import Cameras, check_pictures
-from .edits import retake
+from .edits import retake, retake_masks
 from .hull import carve, subject_ball, triangulate
 from .raw import RawCameras
 from .rigs import aimed, distance, focal_512, ring_order, spherical
@@ -61,8 +61,7 @@ def aimed_masks(masks: Tensor, cameras, size: int = 128):
     centre, radius = subject_ball(masks, cameras); cams = _pinholes(cameras).require_in_front(centre[None]).reaim(centre)
     d = (cams.centres - centre).norm(dim=-1); f = .45*size*(d**2 - radius**2).clamp(min=(.1*radius)**2).sqrt()/radius
     near = cams.with_intrinsics(torch.stack([f, f, 0*f + size/2, 0*f + size/2], -1), size, size)
-    small = retake(masks[..., None].float().expand(-1, -1, -1, 3), masks, cameras, near)[1]
-    return small, near, (centre, radius)
+    return retake_masks(masks, cameras, near), near, (centre, radius)
 
 def subject_centre(masks: Tensor, cameras, size: int = 128) -> Tensor:
     "The subject's centre (3,) in the cameras' world, from masks (V,H,W) and `Cameras` or `RawCameras`; robust to one bad view"
