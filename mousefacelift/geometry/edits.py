@@ -66,7 +66,7 @@ def _blurred(x: Tensor, sigma: float) -> Tensor:
     return torch.as_tensor(cv2.GaussianBlur(x.cpu().numpy(), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)).to(x).view(x.shape) if sigma else x
 
 def _resampled(layers, cameras, new: Cameras, blank) -> Tensor:
-    "Layers, each (V,H,W,C), that `cameras` took, side by side as `new` sees them, (V,h,w,sum of C); `blank`, one number a channel, where nothing was seen"
+    "Layers (V,H,W,C) that `cameras` took, as channels (V,h,w,sum of C) that `new` sees; `blank`, a number a channel, where nothing was seen"
     out = layers[0].new_tensor(blank).repeat(len(new), new.height, new.width, 1)
     for v, (o, uv) in enumerate(zip(out, sources(cameras, new).to(out.device))):
         if not (there := uv[..., :1].isfinite()).any(): continue

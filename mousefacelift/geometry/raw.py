@@ -48,7 +48,8 @@ def bent(x, y, radial, tangential):
 def _distort(xy, radial, tangential, out, jacobian):
     for v in range(len(xy)):
         for n in range(xy.shape[1]):
-            out[v, n, 0], out[v, n, 1], jacobian[0, v, n], jacobian[1, v, n], jacobian[2, v, n] = bent(xy[v, n, 0], xy[v, n, 1], radial[v], tangential[v])
+            at = bent(xy[v, n, 0], xy[v, n, 1], radial[v], tangential[v])
+            out[v, n, 0], out[v, n, 1], jacobian[0, v, n], jacobian[1, v, n], jacobian[2, v, n] = at
 
 def six(radial: Tensor) -> Tensor:
     "Radial coefficients (V,0..6) with the missing ones as 0, (V,6)"
