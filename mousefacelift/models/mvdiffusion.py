@@ -31,8 +31,8 @@ class MultiViewPipeline:
     "One picture to `views` pictures, those of `cameras` where it knows its rig; raises `InputError` when its parts do not fit"
     def __init__(self, unet, vae, scheduler, views: int = 6, attention: str = 'reference', cameras: Cameras | None = None,
                  conditioning: nn.Module | None = None, image_encoder=None, feature_extractor=None, image_normalizer=None,
-                 image_noising_scheduler=None, tokenizer=None, text_encoder=None, spread: float | None = None):
-        store_attr() # spread: how large the subject is in the pictures it was trained on, as `framing.spread` measures
+                 image_noising_scheduler=None, tokenizer=None, text_encoder=None, spread: float | None = None, sampling: dict = {}):
+        store_attr() # spread of the subject in the pictures it was trained on (data.framing); sampling: arguments that it is best called with
         self.channels = vae.channels if isinstance(vae, PixelVAE) else vae.config.latent_channels # of the latents
         self.factor = vae.factor if isinstance(vae, PixelVAE) else 2**(len(vae.config.block_out_channels) - 1) # pixels per latent pixel
         self.extra = conditioning.channels if isinstance(conditioning, PlueckerMap) else 0 # channels of a map
@@ -228,10 +228,11 @@ def from_pretrained(cls: MultiViewPipeline, source, attention: str = None) -> Mu
         parts |= dict(text_encoder=read_part(source, 'text_encoder', 'CLIPTextModel'), tokenizer=_tokenizer(source))
     own = index.get('mousefacelift', {})
     if own.get('cameras'): parts['cameras'] = read_opencv(locate(source, 'cameras.json'))
-    if own.get('conditioning'): locate(source, 'conditioning/model.safetensors'); \
+    if own.get('conditioning'):
+        locate(source, 'conditioning/model.safetensors')
         parts['conditioning'] = read_condition(locate(source, 'conditioning/config.json').parent)
     return cls(**parts, views=own.get('views') or parts['unet'].config.get('num_views', 6), attention=attention or own.get('attention', 'reference'),
-               spread=own.get('spread'))
+               spread=own.get('spread'), sampling=own.get('sampling', {}))
 
 # %% ../../nbs/core/57a_mvdiffusion.ipynb #c026
 @patch
@@ -239,7 +240,7 @@ def save_pretrained(self: MultiViewPipeline, folder, half: bool = False):
     "Write every part, the rig and the conditioning to `folder`, whole or not at all; `half`: the networks' weights in 16 bits"
     names = ('unet', 'vae', 'scheduler', 'image_encoder', 'feature_extractor', 'image_normalizer', 'image_noising_scheduler', 'tokenizer', 'text_encoder')
     parts = {n: getattr(self, n) for n in names if getattr(self, n) is not None}
-    own = dict(views=self.views, attention=self.attention, spread=self.spread, cameras=self.cameras is not None,
+    own = dict(views=self.views, attention=self.attention, spread=self.spread, sampling=self.sampling, cameras=self.cameras is not None,
                conditioning=self.conditioning is not None)
     index = {n: [type(p).__module__.split('.')[0], type(p).__name__] for n, p in parts.items()}
     with atomic_folder(folder) as d:
