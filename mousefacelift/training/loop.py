@@ -80,12 +80,13 @@ class TrainingAlarm(RuntimeError): "Training cannot go on: what happened, since 
 
 def make_optimizer(model, config: TrainConfig):
     "AdamW (betas .9, .95) and its schedule with warm-up; raises `InputError` on an unknown schedule"
-    from diffusers.optimization import get_scheduler
-    known = dict(cosine='cosine', constant='constant_with_warmup')
-    if config.schedule not in known: raise InputError('schedule', repr(config.schedule), ', '.join(known), 'Choose one of these.')
+    shares = dict(cosine=lambda x: (1 + math.cos(math.pi*x))/2, constant=lambda x: 1.) # of the rate, at `x` of the way behind the warm-up
+    if config.schedule not in shares: raise InputError('schedule', repr(config.schedule), ', '.join(shares), 'Choose one of these.')
+    rest = max(1, config.steps - config.warmup)
+    def share(step): return step/config.warmup if step < config.warmup else shares[config.schedule](min(1, (step - config.warmup)/rest))
     groups = parameter_groups(model, config.lr, config.weight_decay, read_factors(config.lr_factors))
     optimizer = torch.optim.AdamW(groups, betas=(.9, .95), fused=True)
-    return optimizer, get_scheduler(known[config.schedule], optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps)
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share)
 
 def train_step(accelerator, model, optimizer, batch_loss, step: int, config: TrainConfig) -> dict:
     "One step on `batch_loss(model, step) -> (total, parts)`; what it measured, `skipped` 1 if the gradient was left out"
