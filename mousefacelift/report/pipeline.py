@@ -53,6 +53,26 @@ scales = dict(
         bench_render=_stage('report/bench_render', after=('sweep', 'evaluate', *_issues)),
         report=_stage('report/report', reads=('prepare', 'train', 'networks', 'sweep', 'evaluate', 'bench_render'), issues=tuple(_issues))))
 
+_larger = {
+    **{name: dict(tests=24) for name, stage in _issues.items() if 'tests' in stage['parameters']},
+    **{name: dict(seeds=5, mice=500, tests=24, steps=2000, size=64) for name, stage in _issues.items() if 'mice' in stage['parameters']},
+    **dict(
+        prepare=dict(n_train=2000, n_test=100, size=256, instants=100, recording_size=256, workers=16),
+        networks=dict(seeds=5, steps=5000, mice=1000, tests=24, size=128),
+        train=dict(steps=60_000, settings=dict(model='small', batch=8, lr=4e-4, warmup=2000, masked_alpha=.5, ema=.999, precision='bf16')),
+        evaluate=dict(fit_steps=2000, fit_mice=24, number_mice=24, angle_bins=12, real_instants=50, real_size=256),
+        sweep=dict(steps=3000, seeds=[0, 1, 2], n_samples=0, n_tests=24),
+        data_quantity=dict(seeds=5, counts=[10, 100, 1000, 2000], steps=20_000, tests=24, size=64))}
+
+def _enlarged(chain: dict, larger: dict) -> dict:
+    return {name: dict(stage, parameters={**stage['parameters'], **larger.get(name, {})}) for name, stage in chain.items()}
+
+_lgm = _stage('report/train', reads=('prepare',), steps=30_000,
+              settings=dict(model='lgm-big', batch=8, lr=4e-4, warmup=1000, skip=100, precision='bf16'))
+_full = _enlarged(scales['embedded'], _larger)
+_full['evaluate']['reads'] = ('prepare', 'train', 'lgm')
+scales['full'] = {**{name: _full.pop(name) for name in ('prepare', 'networks', 'train')}, 'lgm': _lgm, **_full}
+
 def stages(scale: str) -> dict:
     "The stages of a scale; raises `InputError` on an unknown one"
     if scale not in scales: raise InputError('scale', repr(scale), ', '.join(scales), 'Choose one of these.')
