@@ -48,7 +48,7 @@ def to_float(x) -> Tensor:
 
 def to_levels(x: Tensor, bits=8, where='image') -> np.ndarray:
     "Numbers in 0..1 as the nearest of 256 (or 65536) levels; raises `InputError` for NaN"
-    x = torch.as_tensor(x).detach().cpu().double()
+    x = torch.as_tensor(x).detach().cpu().float()
     if not torch.isfinite(x).all(): raise InputError(where, 'NaN or infinity', 'numbers in 0..1', 'Look at what made this picture.')
     return (x.clamp(0, 1) * (2**bits - 1)).round().numpy().astype(np.uint8 if bits == 8 else np.uint16)
 
@@ -67,11 +67,10 @@ def write_image(path, image: Tensor, bits=8):
     "Write (H,W,3) or (H,W,4) in 0..1 as PNG, atomically"
     if image.ndim != 3 or image.shape[-1] not in (3, 4):
         raise InputError(path, f'shape {tuple(image.shape)}', '(H,W,3) or (H,W,4)', 'Put the channels last.')
-    x = to_levels(image, bits, path)
+    import cv2
+    x = to_levels(image, bits, path)[..., [2, 1, 0, 3][:image.shape[-1]]]
     with atomic_path(path) as p:
-        if bits == 8: return Image.fromarray(x).save(p, format='PNG', compress_level=1)
-        import cv2
-        cv2.imwrite(str(p), x[..., [2, 1, 0, 3][:x.shape[-1]]])
+        if not cv2.imwrite(str(p), x, [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]): raise OSError(f'{path}: not written')
 
 # %% ../../nbs/core/30_images.ipynb #c014
 def read_mask(path, size=None) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np, torch
 from torch import Tensor
 from ..files import InputError
 from .canonical import aimed_masks
-from .hull import carve, triangulate
+from .hull import carve, middle, shown_at, triangulate
 
 # %% ../../nbs/core/17_centre.ipynb #c005
 @dataclass(frozen=True, eq=False)
@@ -30,21 +30,21 @@ class Centre:
         left = ', '.join(f'view {i} {v}' for i, v in enumerate(self.verdicts) if v != 'used')
         return f'Centre({[round(x, 2) for x in self.point.tolist()]} +- {self.sigma:.2g}, {left or "all views agree"})'
 
-def _left_out(carved, n: int):
-    "Hulls of views 0..n-1 without each of them: their centroids (n,3) and how many cells they have (n,)"
-    hulls = [carved([j for j in range(n) if j != i]) for i in range(n)]
-    return torch.stack([h.centroid for h in hulls]), torch.tensor([float(h.occupancy.sum()) for h in hulls])
+def _hulls(masks, cameras, ball):
+    "Cells (N,3), and which of them (1+V,N) are of the hull of all views and of those without each view in turn"
+    cells = carve(masks, cameras, 64, *ball, misses=1).points; seen = shown_at(masks, cameras, cells) >= .5; missed = (~seen).sum(0)
+    return cells, torch.cat([(missed == 0)[None], (missed == 0) | (missed == 1) & ~seen])
 
 def find_centre(masks: Tensor, cameras, size: int = 128) -> Centre:
     "The centre of what `masks` (V,H,W) show, V from 2 on, some of which may be empty or wrong; raises `InputError` where no two meet"
     masks = torch.as_tensor(masks).float(); kept = triangulate(masks, cameras)[1]; used = kept.nonzero()[:, 0].tolist()
     verdicts = ['used' if k else 'elsewhere' if m.any() else 'empty' for k, m in zip(kept.tolist(), masks > .5)]
-    small, near, ball = aimed_masks(masks[used], cameras[used], size); inside = list(range(len(used)))
-    carved = lambda i: carve(small[[inside[k] for k in i]], near[[inside[k] for k in i]], 64, *ball)
-    without, cells = _left_out(carved, len(used)) if len(used) > 2 else (None, None)
-    if len(used) > 4 and cells.max() > 1.5*cells.sort().values[-2]:
-        worst = int(cells.argmax()); verdicts[used[worst]] = 'partial'; inside.pop(worst); without, _ = _left_out(carved, len(inside))
-    point, n = carved(range(len(inside))).centroid, len(inside)
+    small, near, ball = aimed_masks(masks[used], cameras[used], size); cells, inside = _hulls(small, near, ball); n = len(used)
+    sizes = inside[1:].sum(1)
+    if n > 4 and sizes.max() > 1.5*sizes.sort().values[-2]:
+        worst = int(sizes.argmax()); verdicts[used[worst]] = 'partial'; n -= 1; rest = [i for i in range(len(used)) if i != worst]
+        cells, inside = _hulls(small[rest], near[rest], ball)
+    without = torch.stack([middle(cells[k]) for k in inside[1:]]) if n > 2 else None; point = middle(cells[inside[0]])
     sigma = ball[1]/2 if n < 3 else ((n - 1)/n*(without - without.mean(0)).square().sum()).sqrt().item()
     return Centre(point, sigma, ball[1], verdicts)
 
