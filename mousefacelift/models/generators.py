@@ -33,6 +33,7 @@ class Generator:
     size: int # pixels along a side of the picture that it takes
     run: Callable # (picture (3,size,size) in 0..1, seed) -> (V,3,H,W) in 0..1
     share: float | None = None
+    same: int | None = 0 # which view is to show the picture itself; None where none does
 
     def __call__(self, picture: Tensor, seed: int = 4, name: str = 'generated') -> Sample:
         "The sample of `picture` (3,size,size): views on white, their masks and the declared cameras; raises `InputError` on another number or size"
@@ -104,7 +105,7 @@ def zero123plus(source, code, size: int = 320, steps: int = 75) -> Generator:
     def run(x, seed):
         grid = pipe(_pil(x), num_inference_steps=steps, generator=_seeded(seed)).images[0]
         return cut_grid(to_float(grid.convert('RGB')).movedim(-1, 0))
-    return Generator(str(source), rig('zero123plus', size), size, run)
+    return Generator(str(source), rig('zero123plus', size), size, run, same=None)
 
 def sv3d(source, code=None, size: int = 576, steps: int = 25, elevation: float = 0., expected: str = 'StableVideoDiffusionPipeline') -> Generator:
     "An SV3D folder, of diffusers' video pipeline or of the class `expected` in the file `code`; 21 frames of an orbit at `elevation`"
@@ -112,7 +113,7 @@ def sv3d(source, code=None, size: int = 576, steps: int = 25, elevation: float =
     def run(x, seed):
         frames = pipe(_pil(x), height=size, width=size, num_frames=21, num_inference_steps=steps, generator=_seeded(seed)).frames[0]
         return torch.stack([to_float(f).movedim(-1, 0) for f in frames])
-    return Generator(str(source), sv3d_cameras(size, elevation), size, run)
+    return Generator(str(source), sv3d_cameras(size, elevation), size, run, same=20)
 
 # %% ../../nbs/core/59_generators.ipynb #c020
 def generator(source='views', prompts=None, code=None, **sampling) -> Generator:
