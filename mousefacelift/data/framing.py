@@ -27,7 +27,7 @@ def spread(masks: Tensor) -> Tensor:
 
 # %% ../../nbs/core/30a_framing.ipynb #c008
 def prepared(image: Tensor, mask: Tensor, size: int, share: float = .15, where='picture') -> tuple:
-    "RGB (3,size,size) on white and mask (size,size) of a subject of spread `share`, from straight (H,W,3) and a mask (H,W); raises `InputError` if empty"
+    "RGB (3,size,size) on white and mask (size,size) of a subject of spread `share`, from straight RGB (H,W,3) and mask (H,W)"
     if not (mask > .5).any(): raise InputError(where, 'an empty mask', 'a subject', 'Mend the mask.')
     (cx, cy), rms = moments((mask > .5).float()); side = max(2, round(float(rms)/share))
     x = torch.cat([on_white(image, mask), mask[..., None]], -1).movedim(-1, 0)

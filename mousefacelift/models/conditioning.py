@@ -115,9 +115,9 @@ class EncodedPrompts(Prompts):
     "`template` with each of `names` in it, encoded by a CLIP tokenizer and text encoder"
     @torch.no_grad()
     def __init__(self, tokenizer, text_encoder, names=facelift_views, template: str = facelift_prompt):
-        ids = tokenizer([template.format(n) for n in names], padding='max_length', max_length=tokenizer.model_max_length, return_tensors='pt').input_ids
-        if ids.shape[1] > tokenizer.model_max_length:
-            raise InputError('prompts', f'{ids.shape[1]} tokens', f'at most {tokenizer.model_max_length}', 'Shorten them: the rest would not be read.')
+        most = tokenizer.model_max_length
+        ids = tokenizer([template.format(n) for n in names], padding='max_length', max_length=most, return_tensors='pt').input_ids
+        if ids.shape[1] > most: raise InputError('prompts', f'{ids.shape[1]} tokens', f'at most {most}', 'Shorten them: the rest would not be read.')
         super().__init__(embeds=text_encoder(ids.to(text_encoder.device))[0].cpu())
 
 # %% ../../nbs/core/58_conditioning.ipynb #c023
@@ -140,7 +140,8 @@ def built(description: dict, where) -> nn.Module:
     if kind not in known: raise InputError(where, f'kind {kind!r}', ', '.join(known), 'It may come from a later version.')
     if settings.get('base'): settings['base'] = built(settings['base'], where)
     try: return known[kind](**settings)
-    except (TypeError, ValueError, RuntimeError) as e: raise InputError(where, f'settings {settings} ({e})', f'those of {kind}', 'Save it again.') from None
+    except (TypeError, ValueError, RuntimeError) as e:
+        raise InputError(where, f'settings {settings} ({e})', f'those of {kind}', 'Save it again.') from None
 
 def write_condition(folder, condition: nn.Module):
     "Write `config.json` and `model.safetensors` to `folder`, whole or not at all"

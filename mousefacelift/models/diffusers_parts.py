@@ -65,7 +65,7 @@ def read_part_config(source, path: str, allowed: tuple) -> tuple:
         _, needed, extra = classes[name]; cls = class_of(name); known = cls._get_init_keys(cls)
         missing = [k for k in needed if k not in config]
         unknown = [k for k in config if k[0] != '_' and k not in known and not any(fnmatch(k, e) for e in extra)]
-        if missing: raise InputError(where, f'no key {", ".join(missing)}', f'every one of {", ".join(needed)}', 'No default is taken. Fetch it again.')
+        if missing: raise InputError(where, f'no key {", ".join(missing)}', f'all of {", ".join(needed)}', 'No default is taken. Fetch it again.')
         if unknown: raise InputError(where, f'unknown key {", ".join(unknown)}', f'those of {name}', 'It would change nothing. Remove it.')
     return name, config
 

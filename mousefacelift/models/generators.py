@@ -7,9 +7,9 @@ __all__ = ['Generator', 'facelift_cameras', 'sv3d_cameras', 'cut_grid', 'multivi
            'generator']
 
 # %% ../../nbs/core/59_generators.ipynb #c002
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 import numpy as np, torch
 from PIL import Image
 from torch import Tensor
@@ -33,6 +33,7 @@ class Generator:
     size: int # pixels along a side of the picture that it takes
     run: Callable # (picture (3,size,size) in 0..1, seed) -> (V,3,H,W) in 0..1
     share: float | None = None
+    same: int | None = 0 # which view is to show the picture itself; None where none does
 
     def __call__(self, picture: Tensor, seed: int = 4, name: str = 'generated') -> Sample:
         "The sample of `picture` (3,size,size): views on white, their masks and the declared cameras; raises `InputError` on another number or size"
@@ -66,7 +67,7 @@ def cut_grid(image: Tensor, rows: int = 3, columns: int = 2) -> Tensor:
 # %% ../../nbs/core/59_generators.ipynb #c011
 def multiview(source, prompts=None, **sampling) -> Generator:
     "A `MultiViewPipeline` folder; `prompts` is FaceLift's file of embeddings; `sampling` is passed to the pipeline"
-    pipe = MultiViewPipeline.from_pretrained(source); kw = {**pipe.sampling, **sampling}
+    pipe = MultiViewPipeline.from_pretrained(source); kw = {**(pipe.sampling or {}), **sampling}
     if prompts: kw['prompt_embeds'] = PromptFile(prompts).embeds
     elif pipe.conditioning is None:
         if pipe.text_encoder is None: raise InputError(source, 'no text encoder, and no prompts', "FaceLift's file of prompt embeddings",
@@ -86,7 +87,8 @@ def foreign(source, expected: str, code=None):
     extra = dict(custom_pipeline=str(code), trust_remote_code=True) if code else {}
     try: pipe = DiffusionPipeline.from_pretrained(source, local_files_only=True, **extra)
     except (OSError, ValueError, AttributeError, ImportError, RuntimeError, TypeError) as e:
-        raise InputError(source, f'not loaded ({type(e).__name__} {str(e)[:160]})', f'a whole {expected}', 'Fetch the folder whole, and its code.') from None
+        raise InputError(source, f'not loaded ({type(e).__name__} {str(e)[:160]})', f'a whole {expected}',
+                         'Fetch the folder whole, and its code.') from None
     for name, part in pipe.components.items():
         if isinstance(part, torch.nn.Module):
             tensors, path = read_weights(source, name)
@@ -100,8 +102,10 @@ def _seeded(seed): return torch.Generator().manual_seed(seed)
 def zero123plus(source, code, size: int = 320, steps: int = 75) -> Generator:
     "A Zero123++ folder and the file of its pipeline class; pictures of `size` on a grid of 3 rows and 2 columns"
     pipe = foreign(source, 'Zero123PlusPipeline', code)
-    def run(x, seed): return cut_grid(to_float(pipe(_pil(x), num_inference_steps=steps, generator=_seeded(seed)).images[0].convert('RGB')).movedim(-1, 0))
-    return Generator(str(source), rig('zero123plus', size), size, run)
+    def run(x, seed):
+        grid = pipe(_pil(x), num_inference_steps=steps, generator=_seeded(seed)).images[0]
+        return cut_grid(to_float(grid.convert('RGB')).movedim(-1, 0))
+    return Generator(str(source), rig('zero123plus', size), size, run, same=None)
 
 def sv3d(source, code=None, size: int = 576, steps: int = 25, elevation: float = 0., expected: str = 'StableVideoDiffusionPipeline') -> Generator:
     "An SV3D folder, of diffusers' video pipeline or of the class `expected` in the file `code`; 21 frames of an orbit at `elevation`"
@@ -109,7 +113,7 @@ def sv3d(source, code=None, size: int = 576, steps: int = 25, elevation: float =
     def run(x, seed):
         frames = pipe(_pil(x), height=size, width=size, num_frames=21, num_inference_steps=steps, generator=_seeded(seed)).frames[0]
         return torch.stack([to_float(f).movedim(-1, 0) for f in frames])
-    return Generator(str(source), sv3d_cameras(size, elevation), size, run)
+    return Generator(str(source), sv3d_cameras(size, elevation), size, run, same=20)
 
 # %% ../../nbs/core/59_generators.ipynb #c020
 def generator(source='views', prompts=None, code=None, **sampling) -> Generator:
