@@ -38,7 +38,10 @@ _issues = dict(
     supervision_2d=_trained('16_2d_only', mice=12, steps=30),
     ray_embedding=_trained('17_ray_embedding', steps=40),
     data_quantity=_stage('issues/18_data_quantity', start='creatures', seeds=3, steps=40, counts=[1, 4, 16], instants=4, tests=4, size=48),
-    amp_scaler=_stage('issues/19_amp_scaler'))
+    amp_scaler=_stage('issues/19_amp_scaler'),
+    generated_cameras=_stage('issues/22_generated_cameras', views='views', tests=8, steps=20),
+    checkpoint_fail_fast=_trained('23_checkpoint_fail_fast', steps=60, tests=8),
+    prompt_embeddings=_stage('issues/24_prompt_embeddings', seeds=2, steps=20, mice=16, tests=4, size=32, denoising=10))
 
 scales = dict(
     embedded=dict(
