@@ -19,6 +19,8 @@ def _issue(notebook, **parameters): return _stage(f'issues/{notebook}', reads=('
 def _trained(notebook, **parameters):
     return _stage(f'issues/{notebook}', **{**dict(start='creatures', seeds=3, mice=16, tests=4, size=48), **parameters})
 
+_drawn = dict(seeds=2, steps=40, mice=24, tests=8)
+
 _issues = dict(
     camera_distance=_issue('01_camera_distance', tests=4),
     intrinsics=_issue('02_intrinsics', tests=4),
@@ -39,6 +41,8 @@ _issues = dict(
     ray_embedding=_trained('17_ray_embedding', steps=40),
     data_quantity=_stage('issues/18_data_quantity', start='creatures', seeds=3, steps=40, counts=[1, 4, 16], instants=4, tests=4, size=48),
     amp_scaler=_stage('issues/19_amp_scaler'),
+    view_conditioning=_stage('issues/20_view_conditioning', **_drawn),
+    identity_collapse=_stage('issues/21_identity_collapse', **_drawn),
     generated_cameras=_stage('issues/22_generated_cameras', views='views', tests=8, steps=20),
     checkpoint_fail_fast=_trained('23_checkpoint_fail_fast', steps=60, tests=8),
     prompt_embeddings=_stage('issues/24_prompt_embeddings', seeds=2, steps=20, mice=16, tests=4, size=32, denoising=10))
@@ -52,9 +56,11 @@ scales = dict(
         evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=60, fit_mice=2, number_mice=4, numbers=[1, 2, 3, 4, 5, 6],
                         angle_bins=5, failures=12, real_instants=3),
         sweep=_stage('report/sweep', reads=('prepare',), name='start', values=['', 'creatures'], steps=100),
+        generated=_stage('report/generated', source='views', scenes=12, steps=30),
         **_issues,
-        bench_render=_stage('report/bench_render', after=('sweep', 'evaluate', *_issues)),
-        report=_stage('report/report', reads=('prepare', 'train', 'networks', 'sweep', 'evaluate', 'bench_render'), issues=tuple(_issues))))
+        bench_render=_stage('report/bench_render', after=('sweep', 'evaluate', 'generated', *_issues)),
+        report=_stage('report/report', reads=('prepare', 'train', 'networks', 'sweep', 'evaluate', 'generated', 'bench_render'),
+                      issues=tuple(_issues))))
 
 _larger = {
     **{name: dict(tests=24) for name, stage in _issues.items() if 'tests' in stage['parameters']},
