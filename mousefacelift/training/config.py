@@ -26,7 +26,8 @@ class TrainConfig:
     overfit: int = 0 # only the first few samples, neither turned nor mirrored: can the network learn at all? 0 uses all
     steps: int = 8000
     batch: int = 1 # samples per step and process
-    lr: float = 1e-3 # peak; cosine to 0
+    lr: float = 1e-3 # peak
+    schedule: str = 'cosine' # of the rate after the warm-up: 'cosine' to 0, or 'constant'
     lr_factors: str = '' # 'pattern=factor,...': rates of their own for tensors whose name matches
     warmup: int = 100 # steps
     weight_decay: float = .05 # of matrices
@@ -76,9 +77,9 @@ def parse(settings: list) -> dict:
         except ValueError: changes[key] = value
     return changes
 
-def read_config(path=None, settings=()) -> TrainConfig:
-    "The defaults, changed by the JSON file at `path`, changed by `settings` ('key=value' texts)"
-    config, content = TrainConfig(), {} if path is None else read_json(path)
+def read_config(path=None, settings=(), config=TrainConfig()) -> TrainConfig:
+    "The defaults in `config`, changed by the JSON file at `path`, changed by `settings` ('key=value' texts)"
+    content = {} if path is None else read_json(path)
     if not isinstance(content, dict): raise InputError(path, f'a {type(content).__name__}', '{"name": value}',
         'Write the configuration as a JSON object.')
     config = changed(config, content, str(path))

@@ -79,11 +79,13 @@ def _rewind(folder, step):
 class TrainingAlarm(RuntimeError): "Training cannot go on: what happened, since when, and what to look at"
 
 def make_optimizer(model, config: TrainConfig):
-    "AdamW (betas .9, .95) and its cosine schedule with warm-up"
+    "AdamW (betas .9, .95) and its schedule with warm-up; raises `InputError` on an unknown schedule"
     from diffusers.optimization import get_scheduler
+    known = dict(cosine='cosine', constant='constant_with_warmup')
+    if config.schedule not in known: raise InputError('schedule', repr(config.schedule), ', '.join(known), 'Choose one of these.')
     groups = parameter_groups(model, config.lr, config.weight_decay, read_factors(config.lr_factors))
     optimizer = torch.optim.AdamW(groups, betas=(.9, .95), fused=True)
-    return optimizer, get_scheduler('cosine', optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps)
+    return optimizer, get_scheduler(known[config.schedule], optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps)
 
 def train_step(accelerator, model, optimizer, batch_loss, step: int, config: TrainConfig) -> dict:
     "One step on `batch_loss(model, step) -> (total, parts)`; what it measured, `skipped` 1 if the gradient was left out"
