@@ -72,7 +72,7 @@ def tiny_unet(channels: int = 48, extra: int = 0, width: int = 32, blocks=(48, 9
     "A U-Net over latents of `channels` and prompts of `width`, with attention below its first level"
     below = len(blocks) - 1
     return UNet2DConditionModel(sample_size, 2*channels + extra, channels, down_block_types=('DownBlock2D', *['CrossAttnDownBlock2D']*below),
-        up_block_types=(*['CrossAttnUpBlock2D']*below, 'UpBlock2D'), block_out_channels=blocks, layers_per_block=1, norm_num_groups=8,
+        up_block_types=(*['CrossAttnUpBlock2D']*below, 'UpBlock2D'), block_out_channels=blocks, layers_per_block=1, norm_num_groups=16,
         cross_attention_dim=width, attention_head_dim=4, use_linear_projection=True)
 
 def tiny_scheduler(prediction: str = 'v_prediction') -> DDIMScheduler:
