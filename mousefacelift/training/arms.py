@@ -31,12 +31,13 @@ def train_arms(
     arms: dict, # name -> changes to `config`
     seeds, # the runs of each arm
     samples, # a list for all arms, or a dict name -> list
-    config: TrainConfig, # what the arms have in common
+    config: TrainConfig, # what the arms have in common, of the kind that `train` takes
     folder, # the run folders go below
+    train=train_gslrm, # (configuration, samples, run folder) -> network
 ) -> dict:
     "Networks by (arm, seed), trained or resumed in run folders of their own"
     runs = _runs(folder, arms, seeds); configs = {(a, s): changed(config, {**arms[a], 'seed': s}, f'arm {a!r}') for a, s in runs}
-    return {key: train_gslrm(c, samples[key[0]] if isinstance(samples, dict) else samples, runs[key]) for key, c in configs.items()}
+    return {key: train(c, samples[key[0]] if isinstance(samples, dict) else samples, runs[key]) for key, c in configs.items()}
 
 def arm_metrics(folder, arms, seeds) -> pd.DataFrame:
     "Lines of the runs' metrics with their `arm` and `seed`: step, total, parts of the loss, grad_norm, skipped, seconds"
