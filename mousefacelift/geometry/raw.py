@@ -13,7 +13,7 @@ from numba import njit
 from torch import Tensor
 from ..files import InputError
 from .cameras import Cameras, split_K
-from .rigs import calibration, random_rig
+from .rigs import about_z, calibration, random_rig
 
 # %% ../../nbs/core/13_raw.ipynb #c005
 def half_pixel(K: Tensor, first: int) -> Tensor:
@@ -139,8 +139,7 @@ def raw_rig(name: str) -> RawCameras:
 def random_raw(n: int, seed: int, width: int = 1152, height: int = 1024):
     "`n` random raw cameras about a subject, Z-up, in mm, and the place of the subject (3,)"
     rng = np.random.default_rng(seed); ideal = random_rig(n, seed, width); centre = torch.as_tensor(rng.uniform(-200, 200, 3))
-    a, s = rng.uniform(0, 2*np.pi), rng.uniform(50, 600); T = torch.eye(4, dtype=torch.float64); T[:3, 3] = centre
-    T[:2, :2] = torch.tensor([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]); T[:3, :3] *= s
+    a, s = rng.uniform(0, 2*np.pi), rng.uniform(50, 600); T = about_z(a); T[:3, 3] = centre; T[:3, :3] *= s
     K = ideal.K; K[:, 1, 2] += (height - width)/2; K[:, 0, 1] = torch.as_tensor(rng.normal(0, .005, n))*K[:, 0, 0]
     radial = torch.as_tensor(rng.normal(0, [.15, .3, .3], (n, 3)))[:, :2 + seed % 2]
     return RawCameras(K, ideal.transformed(T).w2c, radial, torch.as_tensor(rng.normal(0, .004, (n, 2))), width, height), centre

@@ -8,15 +8,14 @@ __all__ = ['facelift_views', 'facelift_prompt', 'known', 'rows', 'ViewIndex', 'A
            'write_condition', 'read_condition']
 
 # %% ../../nbs/core/58_conditioning.ipynb #c002
-import json
 from pathlib import Path
 import torch
 from fastcore.basics import store_attr
 from torch import Tensor, nn
-from ..files import InputError, atomic_folder, read_json
+from ..files import InputError, atomic_folder, read_json, write_json
 from ..geometry.cameras import Cameras
 from ..geometry.rays import plucker
-from ..geometry.rigs import spherical
+from ..geometry.rigs import about_z, spherical
 from .checkpoints import load_strict, read_tensors, read_torch, sha256, write_tensors
 
 # %% ../../nbs/core/58_conditioning.ipynb #c005
@@ -58,9 +57,7 @@ class Angles(nn.Module):
 # %% ../../nbs/core/58_conditioning.ipynb #c011
 def from_first(cameras: Cameras) -> Cameras:
     "The cameras in the frame, turned about z, in which the first one is at azimuth 0"
-    a = -spherical(cameras)[0][0].deg2rad(); T = torch.eye(4).to(cameras.w2c)
-    T[0, 0] = T[1, 1] = a.cos(); T[1, 0] = a.sin(); T[0, 1] = -a.sin()
-    return cameras.transformed(T)
+    return cameras.transformed(about_z(-spherical(cameras)[0][0].deg2rad().item()))
 
 class PlueckerMap(nn.Module):
     "Six channels (d, p) of each ray at `size` latent pixels, beside the tokens of `base`, or zeros of `width`"
@@ -147,7 +144,7 @@ def write_condition(folder, condition: nn.Module):
     "Write `config.json` and `model.safetensors` to `folder`, whole or not at all"
     with atomic_folder(folder) as f:
         write_tensors(f/'model.safetensors', condition.state_dict())
-        (f/'config.json').write_text(json.dumps(dict(described(condition), sha256=sha256(f/'model.safetensors')), indent=1))
+        write_json(f/'config.json', dict(described(condition), sha256=sha256(f/'model.safetensors')))
 
 def read_condition(folder) -> nn.Module:
     "What `write_condition` wrote; settings, digest, names and shapes are checked"

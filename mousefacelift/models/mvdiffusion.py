@@ -6,20 +6,18 @@
 __all__ = ['part_names', 'MultiViewPipeline', 'tiny_unet', 'tiny_scheduler', 'tiny_pipeline', 'draw']
 
 # %% ../../nbs/core/57a_mvdiffusion.ipynb #c002
-import json
 import torch
 from diffusers.models.embeddings import get_timestep_embedding
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.pipeline_utils import ImagePipelineOutput
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from diffusers.utils.torch_utils import randn_tensor
-from importlib import resources
 from pathlib import Path
 from fastcore.basics import patch, store_attr
 from PIL import Image
 from torch import Tensor, nn
 from ..data.images import to_float, to_levels
-from ..files import InputError, atomic_folder, read_json
+from ..files import InputError, asset_path, atomic_folder, read_json, write_json
 from ..geometry.cameras import Cameras, read_opencv
 from .checkpoints import locate
 from .conditioning import PlueckerMap, ViewIndex, check_width, read_condition, write_condition
@@ -217,7 +215,7 @@ def _tokenizer(source):
 @patch(cls_method=True)
 def from_pretrained(cls: MultiViewPipeline, source, attention: str = None) -> MultiViewPipeline:
     "The pipeline in a folder or hub repository, or the shipped 'views', every part strict and in float32; raises `InputError` that names the fault"
-    source = resources.files('mousefacelift')/'assets'/'views' if source == 'views' else source
+    source = asset_path('views') if source == 'views' else source
     index = read_json(locate(source, 'model_index.json')); schedule = dict(file='scheduler_config.json')
     parts = dict(unet=read_part(source, 'unet', 'UNet2DConditionModel'), vae=read_part(source, 'vae', 'AutoencoderKL', 'PixelVAE'),
                  scheduler=read_part(source, 'scheduler', 'DDIMScheduler', **schedule))
@@ -247,7 +245,7 @@ def save_pretrained(self: MultiViewPipeline, folder, half: bool = False):
                conditioning=self.conditioning is not None)
     index = {n: [type(p).__module__.split('.')[0], type(p).__name__] for n, p in parts.items()}
     with atomic_folder(folder) as d:
-        (d/'model_index.json').write_text(json.dumps(dict(_class_name='MultiViewPipeline', **index, mousefacelift=own), indent=1))
+        write_json(d/'model_index.json', dict(_class_name='MultiViewPipeline', **index, mousefacelift=own))
         for n, p in parts.items(): write_part(d/n, p, half)
         if own['cameras']: self.cameras.write_opencv(d/'cameras.json')
         if own['conditioning']: write_condition(d/'conditioning', self.conditioning)

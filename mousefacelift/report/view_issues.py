@@ -6,20 +6,20 @@
 __all__ = ['orders', 'relative_azimuths', 'possible_views', 'best_guesses', 'score_guesses', 'turned_scores', 'score_generators']
 
 # %% ../../nbs/core/88a_view_issues.ipynb #c002
-import numpy as np, pandas as pd, torch
+import pandas as pd, torch
 from torch import Tensor
 from ..data.images import mask_on_white
 from ..data.mice import make_sample
 from ..evaluation.metrics import mask_iou, psnr
 from ..evaluation.views import drawn
 from ..geometry.cameras import Cameras
-from ..geometry.rigs import ring_order, spherical
+from ..geometry.rigs import about_z, spherical
+from ..training.mvdiffusion import following
 
 # %% ../../nbs/core/88a_view_issues.ipynb #c005
 def orders(cameras: Cameras, kind: str) -> Tensor: # (V,V)
     "Row k holds the cameras that follow reference k, itself first: by 'ring', or by 'file'"
-    n = len(cameras); base = ring_order(cameras)[::-1] if kind == 'ring' else list(range(n))
-    return torch.tensor([base[base.index(k):] + base[:base.index(k)] for k in range(n)])
+    return torch.tensor([following(cameras, kind, k) for k in range(len(cameras))])
 
 def relative_azimuths(cameras: Cameras, kind: str) -> Tensor: # (V,V)
     "Degrees in (-180,180], counterclockwise, from reference k to the view at each place after it"
@@ -29,10 +29,8 @@ def relative_azimuths(cameras: Cameras, kind: str) -> Tensor: # (V,V)
 # %% ../../nbs/core/88a_view_issues.ipynb #c009
 def possible_views(seed: int, cameras: Cameras, k: int) -> Tensor: # (V,V,H,W,3)
     "Entry [j, c]: what camera c would show of mouse `seed` on white if the picture that reference `k` took were camera j's"
-    az = spherical(cameras)[0].deg2rad(); turned = []
-    for a in (az[k] - az).tolist():
-        T = torch.eye(4, dtype=torch.float64); T[:2, :2] = torch.tensor([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
-        turned.append(cameras.transformed(T))
+    az = spherical(cameras)[0].deg2rad()
+    turned = [cameras.transformed(about_z(a)) for a in (az[k] - az).tolist()]
     every = Cameras(torch.cat([c.fxfycxcy for c in turned]), torch.cat([c.w2c for c in turned]), cameras.width, cameras.height)
     return make_sample(seed, every, samples=3).on_white().float().unflatten(0, (len(cameras), -1))
 

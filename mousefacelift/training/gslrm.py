@@ -20,6 +20,7 @@ from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from ..geometry.canonical import canonical_similarity, subject_centre
 from ..geometry.hull import subject_ball
+from ..geometry.rigs import about_z
 from ..losses.terms import LossSum, Target, terms
 from ..models.features import load_features
 from ..models.gslrm import GSLRM, sizes
@@ -39,9 +40,7 @@ def mirrored(s: Sample) -> Sample:
 # %% ../../nbs/core/67_train_gslrm.ipynb #c008
 def turned(s: Sample, angle: float) -> Sample:
     "The sample in a world turned about z by `angle` radians: the pictures are the same"
-    T = torch.eye(4, dtype=s.cameras.w2c.dtype)
-    T[:2, :2] = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    return replace(s, cameras=s.cameras.transformed(T))
+    return replace(s, cameras=s.cameras.transformed(about_z(angle)))
 
 # %% ../../nbs/core/67_train_gslrm.ipynb #c011
 def draw(samples: list, config: TrainConfig) -> tuple:
