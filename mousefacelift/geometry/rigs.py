@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['distance', 'focal_512', 'aimed', 'on_sphere', 'ring', 'spherical', 'about_z', 'ring_order', 'calibration', 'rigs',
-           'rig', 'whole_view', 'zoomed_out', 'random_rig', 'ring_and_random']
+           'rig', 'whole_view', 'zoomed_out', 'random_rig', 'close_rig', 'ring_and_random']
 
 # %% ../../nbs/core/12_rigs.ipynb #c002
 import math
@@ -128,8 +128,9 @@ def zoomed_out(cameras: Cameras, radius: float) -> Cameras:
     return cameras.zoom(most.amin(-1).clamp(max=1))
 
 # %% ../../nbs/core/12_rigs.ipynb #c024
-def random_rig(n: int, seed: int, size: int = 512, spread: float = 2., elevations=(-10, 60), arc: float = 360.) -> Cameras:
-    "`n` cameras, mean distance 2.7, with random distance (1:`spread`), focal length (1:2), axis and principal point, `arc` degrees round"
+def random_rig(n: int, seed: int, size: int = 512, spread: float = 2., elevations=(-10, 60), arc: float = 360.,
+               distance: float = distance) -> Cameras:
+    "`n` cameras, mean `distance`, with random distance (1:`spread`), focal length (1:2), axis and principal point, `arc` degrees round"
     rng = np.random.default_rng(seed); u = lambda lo, hi, *shape: rng.uniform(lo, hi, (n, *shape))
     d = spread ** u(0, 1); az = (rng.uniform(0, 360) + (np.arange(n) + u(0, 1))*arc/n)[rng.permutation(n)]
     cams = aimed(on_sphere(az, u(*elevations), d*distance/d.mean()), size)
@@ -138,6 +139,13 @@ def random_rig(n: int, seed: int, size: int = 512, spread: float = 2., elevation
     return zoomed_out(Cameras(k, w2c, size, size), .8)
 
 # %% ../../nbs/core/12_rigs.ipynb #c027
+def close_rig(n: int, seed: int, size: int = 64, reach=(.62, .88), far: float = 6.) -> Cameras:
+    "A `random_rig` whose mean distance is 2.7 to `far` times that, each camera zoomed until a ball of a radius in `reach` just fits"
+    rng = np.random.default_rng([seed, 3]); away = distance*far**rng.uniform(0, 1)
+    cameras = random_rig(n, seed, size, spread=2.5, elevations=(-15, 75), distance=away)
+    return zoomed_out(cameras.zoom(1000.), torch.as_tensor(rng.uniform(*reach, (n, 1))))
+
+# %% ../../nbs/core/12_rigs.ipynb #c030
 def ring_and_random(seed: int, inputs: int = 4, extra: int = 4, size: int = 64, zoom: float = 1., elevations=(-5, 60)) -> Cameras:
     "A ring of `inputs` cameras at elevation 20, then `extra` at random azimuths and `elevations`; `zoom` times the canonical focal length"
     rng = np.random.default_rng(seed)

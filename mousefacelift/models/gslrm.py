@@ -36,6 +36,8 @@ class GSLRMConfig:
     marker: bool = False # tell the first view from the others by an embedding
     clip_xyz: bool = False # in training, keep positions in [-1, 1]
     sparse: bool = False # leave out patches that are white in the picture: neither token nor Gaussians
+    disc: float = 0. # it knows its subject in a world scaled until silhouettes are as large as a disc of this radius; 0 is the canonical frame
+    pixels: int = 0 # and in pictures of this size, which the subject fills; 0 takes pictures as they come
     checkpointing: bool = False # recompute each layer in the backward pass: less memory, more time
 
     def __post_init__(self):

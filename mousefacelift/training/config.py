@@ -22,6 +22,9 @@ class TrainConfig:
     lora: int = 0 # rank of adapters beside the linears of the layers, merged at the end; 0 trains the weights themselves
     inputs: int = 4 # pictures that the network sees
     choose: str = 'first' # which: the `first` views of a sample, the same `shuffled`, or `random` ones, drawn anew at each step
+    most: int = 0 # with `random`: each step draws how many pictures, from `inputs` to this; 0 always takes `inputs`
+    disc: float = 0. # each step's world is scaled until its inputs' silhouettes are as large as a disc of this radius; 0 leaves it as it is
+    degrade: float = 0. # share of the samples whose inputs, not targets, have wrong masks, blur or uneven colour (`data.degrade`)
     targets: int = 6 # views that the loss sees, drawn from all of a sample's at each step
     rotate: bool = True # each sample is turned about the vertical by a random angle
     mirror: bool = True # half of the samples are mirrored, pictures, masks and cameras together
