@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['backgrounds', 'conditions', 'ViewsConfig', 'following', 'seen_from', 'reference_views', 'draw_batch', 'target_of',
-           'snr_weights', 'Learner', 'views_loss', 'fresh', 'begin_views', 'draw_generated', 'train_mvdiffusion']
+           'snr_weights', 'Learner', 'views_loss', 'hand_on', 'fresh', 'begin_views', 'draw_generated',
+           'train_mvdiffusion']
 
 # %% ../../nbs/core/67a_train_mvdiffusion.ipynb #c002
 from dataclasses import dataclass, replace
@@ -38,6 +39,8 @@ class ViewsConfig:
     backgrounds: str = 'white,grey,black' # one of these for each sample
     drop: float = .05 # share of samples whose picture the network is not shown
     min_snr: float = 5. # gamma of min-SNR weights; 0 weighs every noise level alike
+    given: float = 1. # weight of the error of view 0 beside that of another
+    copying: bool = False # a fresh U-Net that predicts a `sample` begins by handing on the picture that it is given
     steps: int = 8000
     batch: int = 4 # samples per step and process
     lr: float = 1e-4
@@ -125,8 +128,9 @@ def views_loss(learner, samples: list, config: ViewsConfig) -> tuple:
     given = latents[::V].repeat_interleave(V, 0)*shown[:, None, None, None]
     out = learner(scheduler.add_noise(latents, noise, t), t, given, views, None if labels is None else labels*shown[:, None])
     error = (out.float() - target_of(scheduler, latents, noise, t).float()).square().mean((1, 2, 3))*snr_weights(scheduler, t, config.min_snr)
-    parts = dict(view_0=error[::V].mean().detach(), others=error.view(-1, V)[:, 1:].mean().detach())
-    return error.mean(), parts
+    view_0, others = error[::V].mean(), error.view(-1, V)[:, 1:].mean()
+    total = (config.given*view_0 + (V - 1)*others)/(config.given + V - 1) if V > 1 else view_0
+    return total, dict(view_0=view_0.detach(), others=others.detach())
 
 # %% ../../nbs/core/67a_train_mvdiffusion.ipynb #c019
 conditions = dict(
@@ -135,6 +139,21 @@ conditions = dict(
     angles=lambda views, size, width: Angles(width),
     rays=lambda views, size, width: PlueckerMap(size, width, Angles(width)))
 
+@torch.no_grad()
+def hand_on(unet, channels: int):
+    "Set weights of a `tiny_unet` so that it returns the given latents of `channels`, half of its first level holding their negatives; returns it"
+    first, last, out, k = unet.conv_in, unet.up_blocks[-1].resnets[-1], unet.conv_out, torch.arange(channels)
+    n, groups = first.out_channels, unet.conv_norm_out.num_groups
+    if n < 2*channels or n//groups % 2:
+        raise InputError('channels', f'{n} on the first level, in {groups} groups', f'{2*channels} or more, an even number in a group',
+                         'Widen the first level, or do without `copying`.')
+    first.weight[:2*channels] *= .3; first.weight[:2*channels, channels:2*channels] = 0; first.bias[:2*channels] = 0
+    first.weight[2*k, channels + k, 1, 1], first.weight[2*k + 1, channels + k, 1, 1] = 1., -1. # beside each other: their group's norm keeps them
+    for x in (last.conv2.weight, last.conv2.bias, last.conv_shortcut.weight[:2*channels], last.conv_shortcut.bias, out.weight, out.bias): x.zero_()
+    both = torch.arange(2*channels); last.conv_shortcut.weight[both, n + both] = 1.
+    out.weight[k, 2*k, 1, 1], out.weight[k, 2*k + 1, 1, 1] = 1., -1. # silu(x) - silu(-x) is x
+    return unet
+
 def fresh(config: ViewsConfig, cameras: Cameras, width: int = 32) -> MultiViewPipeline:
     "A tiny pipeline for the views of `cameras` with weights drawn by the configuration's seed; raises `InputError` on an unknown condition"
     if config.condition not in conditions: raise InputError('condition', repr(config.condition), ', '.join(conditions), 'Choose one of these.')
@@ -142,6 +161,9 @@ def fresh(config: ViewsConfig, cameras: Cameras, width: int = 32) -> MultiViewPi
     condition = conditions[config.condition](len(cameras), size, width); extra = getattr(condition, 'channels', 0)
     unet = tiny_unet(vae.channels, extra, width, tuple(int(c) for c in config.channels.split(',')), size)
     scheduler = DDIMScheduler.from_config(tiny_scheduler().config, prediction_type=config.prediction)
+    if config.copying and config.prediction != 'sample':
+        raise InputError('copying', f'prediction {config.prediction!r}', "'sample'", 'What is handed on is a picture.')
+    if config.copying: hand_on(unet, vae.channels)
     return MultiViewPipeline(unet, vae, scheduler, len(cameras), config.attention, cameras, condition)
 
 def begin_views(config: ViewsConfig, samples: list) -> MultiViewPipeline:
@@ -154,7 +176,7 @@ def begin_views(config: ViewsConfig, samples: list) -> MultiViewPipeline:
         raise InputError(config.start, 'no conditioning', 'a pipeline that knows its prompts', 'Give it its prompts, and save it.')
     return pipe
 
-# %% ../../nbs/core/67a_train_mvdiffusion.ipynb #c024
+# %% ../../nbs/core/67a_train_mvdiffusion.ipynb #c026
 @torch.no_grad()
 def draw_generated(pipe: MultiViewPipeline, samples: list, path, **settings):
     "Write a PNG: for each sample its views, and those that `pipe` draws from view 0"
