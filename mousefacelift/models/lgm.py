@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from fastcore.basics import patch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
-from ..files import InputError
+from ..files import InputError, asset_path
 from ..gaussians.cloud import Gaussians
 from ..geometry.cameras import Cameras
 from ..geometry.rays import plucker
@@ -187,5 +187,6 @@ def from_pretrained(cls: LGM, source) -> LGM:
 
 @patch(cls_method=True)
 def load(cls: LGM, source) -> LGM:
-    "The public weights where `source` ends in .safetensors, else what `save_pretrained` wrote to a folder or hub id"
+    "The public weights where `source` ends in .safetensors, the shipped tiny one for 'lgm', else what `save_pretrained` wrote to a folder or hub id"
+    if source == 'lgm': source = asset_path('lgm')
     return cls.from_public(source) if str(source).endswith('.safetensors') else cls.from_pretrained(source)

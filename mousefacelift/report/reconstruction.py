@@ -24,18 +24,18 @@ from ..geometry.canonical import Transform
 _untrained = {'hull': ('hull', 'visual_hull'), 'fit': ('fit', 'fit_scene'), 'mean-shape': ('mean_shape', 'mean_shape')} # module and function
 
 def method(name):
-    """The method `(images, masks, cameras) -> Gaussians` called `hull`, `fit` or `mean-shape`, or a network: `creatures`, which is shipped,
+    """The method `(images, masks, cameras) -> Gaussians` called `hull`, `fit` or `mean-shape`, or a network: `rigs`, `creatures` or `lgm`, shipped,
     the folder of a GS-LRM or LGM, or FaceLift's checkpoint"""
     if str(name) in _untrained:
         module, function = _untrained[str(name)]
         return getattr(import_module(f'mousefacelift.models.{module}'), function)
-    from mousefacelift.models.gslrm import GSLRM
+    from mousefacelift.models.gslrm import GSLRM, shipped
     from mousefacelift.models.lgm import LGM
     from mousefacelift.training.gslrm import reconstructor
-    if str(name) == 'creatures': return reconstructor(GSLRM.load('creatures'))
+    if name in shipped or str(name) == 'lgm': return reconstructor((GSLRM if name in shipped else LGM).load(name))
     path = Path(name)
     if not path.exists():
-        raise InputError(name, 'no such model', f'{", ".join(_untrained)}, creatures, the folder of a GS-LRM or LGM, or a FaceLift .pt file',
+        raise InputError(name, 'no such model', f'{", ".join((*_untrained, *shipped))}, lgm, the folder of a GS-LRM or LGM, or a FaceLift .pt file',
                          'Check the name or the path.')
     saved = read_json(path/'config.json') if (path/'config.json').exists() else None
     return reconstructor((LGM if isinstance(saved, dict) and saved.get('model') == 'LGM' else GSLRM).load(path))

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['mirrored', 'turned', 'draw', 'check_samples', 'disc_world', 'as_seen', 'vital', 'Watch', 'as_trained',
-           'without_frame', 'begin', 'gslrm_loss', 'draw_views', 'train_gslrm', 'sized', 'framed', 'reconstructor']
+           'without_frame', 'begin', 'gslrm_loss', 'draw_views', 'train_gslrm', 'sized', 'framed', 'within',
+           'mean_pixel', 'reconstructor']
 
 # %% ../../nbs/core/67_train_gslrm.ipynb #c002
 import math, warnings
@@ -21,7 +22,7 @@ from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from ..geometry.canonical import aimed_at, canonical_similarity, subject_centre
 from ..geometry.edits import retake
-from ..geometry.hull import subject_disc
+from ..geometry.hull import shown_at, subject_disc
 from ..geometry.rigs import about_z
 from ..losses.terms import LossSum, Target, terms
 from ..models.features import load_features
@@ -178,11 +179,26 @@ def sized(method, radius: float):
         return method(images, masks, cameras.to(torch.float64).transformed(T)).transformed(torch.linalg.inv(T))
     return reconstruct
 
-def framed(method, pixels: int, share: float = .27):
+def framed(method, pixels: int, share: float = .26):
     "The `method` on pictures of `pixels` px turned and zoomed until the disc of a silhouette's size has `share` of their width"
     def reconstruct(images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
-        return method(*retake(images, masks, cameras, aimed_at(*subject_disc(masks, cameras), cameras, pixels, share)))
+        centre, radius = subject_disc(masks, cameras); shown = aimed_at(centre, radius, cameras, pixels, share)
+        cloud = method(*retake(images, masks, cameras, shown))
+        finer = mean_pixel(shown, centre)**2 - mean_pixel(cameras, centre)**2
+        return replace(cloud, scales=(cloud.scales**2 + .3*max(finer, 0.)).sqrt())
     return reconstruct
+
+def within(method):
+    "The `method` without those Gaussians that lie a pixel or more outside a silhouette; of more than four views, outside two of them"
+    def reconstruct(images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
+        cloud = method(images, masks, cameras); wide = torch.nn.functional.max_pool2d(masks.float()[None], 3, 1, 1)[0]
+        outside = (shown_at(wide, cameras, cloud.means.double()) < .5).sum(0)
+        return cloud[outside <= int(len(cameras) > 4)]
+    return reconstruct
+
+def mean_pixel(cameras: Cameras, point: Tensor) -> float:
+    "Side of a pixel at `point` (3,), world units, in the mean over the cameras"
+    return ((cameras.centres.double() - point).norm(dim=-1)/cameras.fxfycxcy[:, 0].double()).mean().item()
 
 def reconstructor(model: GSLRM|LGM):
     "The method `(images (V,H,W,3) on white, masks, cameras) -> Gaussians` of a trained model"
@@ -190,4 +206,4 @@ def reconstructor(model: GSLRM|LGM):
     @torch.no_grad()
     def reconstruct(images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
         return model.eval()(images.movedim(-1, 1)[None].to(next(model.parameters())), cameras)[0]
-    return framed(sized(reconstruct, model.config.disc), model.config.pixels) if model.config.disc else reconstruct
+    return within(framed(sized(reconstruct, model.config.disc), model.config.pixels)) if model.config.disc else reconstruct
