@@ -122,9 +122,9 @@ def begin(config: TrainConfig) -> GSLRM|LGM:
     networks = {**sizes, **lgm_sizes}
     if config.model not in networks: raise InputError('model', repr(config.model), ', '.join(networks), 'Change the configuration.')
     kind, want = LGM if config.model in lgm_sizes else GSLRM, networks[config.model]
-    if kind is LGM and (config.inputs, config.choose, config.lora) != (4, 'first', 0):
-        raise InputError('inputs', f'{config.inputs}, {config.choose!r}, lora {config.lora}', "4, 'first', lora 0 for an LGM",
-                         'Change the configuration.')
+    if kind is LGM and (config.inputs, config.choose, config.lora, config.disc) != (4, 'first', 0, 0.):
+        raise InputError('inputs', f'{config.inputs}, {config.choose!r}, lora {config.lora}, disc {config.disc}',
+                         "4, 'first', lora 0, disc 0 for an LGM", 'Change the configuration.')
     torch.manual_seed(config.seed); model = kind.load(config.start) if config.start else kind(want)
     if config.start and without_frame(model.config) != want:
         raise InputError(config.start, f'{model.config}', f'{want}', 'Name the size of these weights in `model`.')
