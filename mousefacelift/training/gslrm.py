@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['mirrored', 'turned', 'draw', 'check_samples', 'disc_world', 'as_seen', 'vital', 'Watch', 'as_trained',
            'without_frame', 'begin', 'gslrm_loss', 'draw_views', 'train_gslrm', 'sized', 'framed', 'within',
-           'mean_pixel', 'reconstructor']
+           'reconstructor']
 
 # %% ../../nbs/core/67_train_gslrm.ipynb #c002
 import math, warnings
@@ -27,6 +27,7 @@ from ..geometry.rigs import about_z
 from ..losses.terms import LossSum, Target, terms
 from ..models.features import load_features
 from ..models.gslrm import GSLRM, GSLRMConfig, sizes
+from ..models.hull import pixel_size
 from ..models.lgm import LGM, four_views, lgm_reconstructor, lgm_sizes
 from .adapt import add_lora, freeze, merge_lora
 from .config import TrainConfig, choices
@@ -184,7 +185,7 @@ def framed(method, pixels: int, share: float = .26):
     def reconstruct(images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
         centre, radius = subject_disc(masks, cameras); shown = aimed_at(centre, radius, cameras, pixels, share)
         cloud = method(*retake(images, masks, cameras, shown))
-        finer = mean_pixel(shown, centre)**2 - mean_pixel(cameras, centre)**2
+        finer = pixel_size(shown, centre)**2 - pixel_size(cameras, centre)**2
         return replace(cloud, scales=(cloud.scales**2 + .3*max(finer, 0.)).sqrt())
     return reconstruct
 
@@ -195,10 +196,6 @@ def within(method):
         outside = (shown_at(wide, cameras, cloud.means.double()) < .5).sum(0)
         return cloud[outside <= int(len(cameras) > 4)]
     return reconstruct
-
-def mean_pixel(cameras: Cameras, point: Tensor) -> float:
-    "Side of a pixel at `point` (3,), world units, in the mean over the cameras"
-    return ((cameras.centres.double() - point).norm(dim=-1)/cameras.fxfycxcy[:, 0].double()).mean().item()
 
 def reconstructor(model: GSLRM|LGM):
     "The method `(images (V,H,W,3) on white, masks, cameras) -> Gaussians` of a trained model"

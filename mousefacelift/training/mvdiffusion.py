@@ -141,7 +141,7 @@ conditions = dict(
 
 @torch.no_grad()
 def hand_on(unet, channels: int):
-    "Set weights of a `tiny_unet` so that it returns the given latents of `channels`, half of its first level holding their negatives; returns it"
+    "Set weights of a `tiny_unet` so that it returns the given latents of `channels`, half of its first level holding their negatives"
     first, last, out, k = unet.conv_in, unet.up_blocks[-1].resnets[-1], unet.conv_out, torch.arange(channels)
     n, groups = first.out_channels, unet.conv_norm_out.num_groups
     if n < 2*channels or n//groups % 2:
@@ -152,7 +152,6 @@ def hand_on(unet, channels: int):
     for x in (last.conv2.weight, last.conv2.bias, last.conv_shortcut.weight[:2*channels], last.conv_shortcut.bias, out.weight, out.bias): x.zero_()
     both = torch.arange(2*channels); last.conv_shortcut.weight[both, n + both] = 1.
     out.weight[k, 2*k, 1, 1], out.weight[k, 2*k + 1, 1, 1] = 1., -1. # silu(x) - silu(-x) is x
-    return unet
 
 def fresh(config: ViewsConfig, cameras: Cameras, width: int = 32) -> MultiViewPipeline:
     "A tiny pipeline for the views of `cameras` with weights drawn by the configuration's seed; raises `InputError` on an unknown condition"
