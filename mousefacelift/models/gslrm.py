@@ -16,8 +16,9 @@ from fastcore.basics import patch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from ..files import InputError, asset_path
-from ..gaussians.cloud import Gaussians
+from ..gaussians.cloud import C0, Gaussians
 from ..geometry.cameras import Cameras, camera_rays
+from ..geometry.hull import stretches
 from ..geometry.rays import plucker
 from .checkpoints import load_strict, read_model, read_tensors, without, write_model
 
@@ -36,6 +37,7 @@ class GSLRMConfig:
     marker: bool = False # tell the first view from the others by an embedding
     clip_xyz: bool = False # in training, keep positions in [-1, 1]
     sparse: bool = False # leave out patches that are white in the picture: neither token nor Gaussians
+    hull: bool = False # a pixel's Gaussian begins where the visual hull does, in the colour of the pixel; needs masks
     disc: float = 0. # it knows its subject in a world scaled until silhouettes are as large as a disc of this radius; 0 is the canonical frame
     pixels: int = 0 # and in pictures of this size, which the subject fills; 0 takes pictures as they come
     checkpointing: bool = False # recompute each layer in the backward pass: less memory, more time
@@ -45,12 +47,16 @@ class GSLRMConfig:
             raise InputError('GSLRMConfig', f'width {self.width}, head {self.head}', 'a width divisible by head', 'Change one of them.')
         if self.plucker not in ('standard', 'custom', 'augmented'):
             raise InputError('GSLRMConfig', f'plucker {self.plucker!r}', 'standard, custom or augmented', 'Choose one of these encodings.')
+        if self.hull and not self.sparse:
+            raise InputError('GSLRMConfig', 'hull without sparse', 'both', 'Where the masks are empty there is no hull.')
     @property
-    def channels(self): return 12 if self.plucker == 'augmented' else 9 # of the posed picture
+    def channels(self): return (12 if self.plucker == 'augmented' else 9) + 3*self.hull # of the posed picture
     @property
     def numbers(self): return 11 + 3*(self.sh_degree + 1)**2 # of one Gaussian: xyz 3, sh, scale 3, rotation 4, opacity 1
 
-sizes = dict(tiny=GSLRMConfig(patch=2, width=96, head=32, layers=6, sparse=True), small=GSLRMConfig(width=512, layers=12), facelift=GSLRMConfig())
+sizes = {'tiny': GSLRMConfig(patch=2, width=96, head=32, layers=6, sparse=True), 'small': GSLRMConfig(width=512, layers=12), 'facelift': GSLRMConfig(),
+         'tiny-hull': GSLRMConfig(patch=4, width=128, head=32, layers=6, sparse=True, hull=True),
+         'small-hull': GSLRMConfig(width=512, layers=12, sparse=True, hull=True)}
 
 # %% ../../nbs/core/51_gslrm.ipynb #c007
 def patches(x: Tensor, p: int) -> Tensor:
@@ -127,23 +133,40 @@ def place(self: GSLRM, free: Tensor, pixels: Tensor, o: Tensor, d: Tensor) -> di
     return dict(xyz=xyz, sh=sh.unflatten(-1, (-1, 3)), log_scales=(scale - 2.3).clamp(max=-1.2), quats=quats, opacity_logits=opacity[..., 0] - 2)
 
 @patch
-def raw(self: GSLRM, images: Tensor, fxfycxcy: Tensor, w2c: Tensor) -> dict:
-    "xyz, log_scales (B,N,3), sh (B,N,K,3), quats (B,N,4), opacity_logits (B,N), free first, of images (B,V,3,H,W), fxfycxcy (B,V,4), w2c (B,V,4,4)"
+def place_in_hull(self: GSLRM, free: Tensor, pixels: Tensor, o: Tensor, d: Tensor, hull: Tensor, rgb: Tensor, side: Tensor) -> dict:
+    "As `place`, each on the stretch `hull` (1,M,3) of its ray, begun in its colour `rgb` (1,M,3) and as wide as a pixel, `side` (1,M,1) at distance 1"
+    xyz, sh, scale, quats, opacity = pixels.split([3, self.config.numbers - 11, 3, 4, 1], -1); near, far, agree = hull.split(1, -1)
+    depth = near + (xyz.mean(-1, keepdim=True) - 2).sigmoid()*(far - near); sh = sh.unflatten(-1, (-1, 3)); first = ((rgb - .5)/C0)[..., None, :]
+    out = dict(xyz=(o + depth*d).to(free), sh=torch.cat([first + sh[..., :1, :], sh[..., 1:, :]], -2), quats=quats + quats.new_tensor([1., 0, 0, 0]),
+               opacity_logits=opacity[..., 0], log_scales=scale.clamp(max=1) + (.5*side*depth.clamp(min=1e-6)).log())
+    unbound = self.place(free, *(x[:, :0] for x in (pixels, o, d))); kept = agree[0, :, 0] > 0
+    return {k: torch.cat([unbound[k], x[:, kept]], 1) for k, x in out.items()}
+
+@patch
+def raw(self: GSLRM, images: Tensor, fxfycxcy: Tensor, w2c: Tensor, hull: Tensor|None = None) -> dict:
+    """xyz, log_scales (B,N,3), sh (B,N,K,3), quats (B,N,4), opacity_logits (B,N), free first, of images (B,V,3,H,W), fxfycxcy (B,V,4), w2c (B,V,4,4)
+    and, for a network that begins there, the `hull` (B,V,H,W,3) of `geometry.hull.stretches`"""
     c, (B, V, _, H, W) = self.config, images.shape
     o, d = camera_rays(fxfycxcy, w2c, W, H); o = o[:, :, None, None].expand_as(d); rgb = images.movedim(2, -1)
-    flat = patches(torch.cat([2*rgb - 1, plucker(o, d, c.plucker).to(rgb)], -1), c.patch)
-    o, d, view = patches(o, c.patch), patches(d, c.patch), torch.arange(V, device=images.device).repeat_interleave(flat.shape[1]//V)
+    posed, given = [2*rgb - 1, plucker(o, d, c.plucker).to(rgb)], [o, d]
+    if c.hull:
+        seen = hull[..., 2:]; side = (1/fxfycxcy[..., :2].mean(-1))[:, :, None, None, None].expand_as(seen)
+        posed.append(torch.cat([4*(hull[..., :2] + (o*d).sum(-1, keepdim=True).to(rgb)), seen], -1)*(seen > 0)); given += [hull, rgb, side]
+    flat, view = patches(torch.cat(posed, -1), c.patch), torch.arange(V, device=images.device).repeat_interleave(H//c.patch*(W//c.patch))
+    given = [(patches(x, c.patch), x.shape[-1]) for x in given]
     if c.sparse:
-        kept = (patches(rgb, c.patch) < 1 - 1/512).any(-1).any(0)
-        flat, o, d, view = flat[:, kept], o[:, kept], d[:, kept], view[kept]
+        kept = (patches(rgb, c.patch) < 1 - 1/512).any(-1).any(0) if hull is None else patches(seen > 0, c.patch).any(-1).any(0)
+        flat, view, given = flat[:, kept], view[kept], [(x[:, kept], n) for x, n in given]
     free, pixels = self.tokens(flat, view)
     free, pixels = self.gaussian_upsampler(free).to(images), self.pixel_gaussian_decoder(pixels).to(images)
-    return self.place(free, *(x.reshape(B, -1, n) for x, n in ((pixels, c.numbers), (o, 3), (d, 3))))
+    place = self.place_in_hull if c.hull else self.place
+    return place(free, *(x.reshape(B, -1, n) for x, n in ((pixels, c.numbers), *given)))
 
 # %% ../../nbs/core/51_gslrm.ipynb #c016
 @patch
-def forward(self: GSLRM, images: Tensor, cameras: Cameras|list) -> list:
-    "One `Gaussians` per sample from `images` (B,V,3,H,W) in 0..1 on white; `cameras` of V views, one for all samples or a list of B"
+def forward(self: GSLRM, images: Tensor, cameras: Cameras|list, masks: Tensor|None = None) -> list:
+    """One `Gaussians` per sample from `images` (B,V,3,H,W) in 0..1 on white; `cameras` of V views, one for all samples or a list of B; `masks`
+    (B,V,H,W) are looked at by a network that begins in their hull only"""
     cameras = [cameras]*len(images) if isinstance(cameras, Cameras) else cameras
     p = self.config.patch
     if images.ndim != 5 or images.shape[2] != 3 or images.shape[-2] % p or images.shape[-1] % p:
@@ -156,12 +179,15 @@ def forward(self: GSLRM, images: Tensor, cameras: Cameras|list) -> list:
         raise InputError('cameras', f'{len(cameras)} of (views, height, width) {sorted(came)}', f'{len(images)} of {want}',
                          'Each picture needs its own camera, of its own size.')
     k, w2c = (torch.stack([getattr(c, name) for c in cameras]).to(images.device) for name in ('fxfycxcy', 'w2c'))
-    n = 1 if self.config.sparse else len(images) # sparse samples differ in length
-    outs = [self.raw(*some) for some in zip(images.split(n), k.split(n), w2c.split(n))]
+    n = 1 if self.config.sparse else len(images); given = [images, k, w2c] # sparse samples differ in length
+    if self.config.hull:
+        if masks is None: raise InputError('masks', 'none', 'one per picture', 'This network begins in the visual hull (`hull` of its config.json).')
+        given.append(torch.stack([stretches(m, c) for m, c in zip(masks, cameras)]).to(images))
+    outs = [self.raw(*some) for some in zip(*(x.split(n) for x in given))]
     parts = ((out['xyz'], out['quats'], out['log_scales'].exp(), out['opacity_logits'].sigmoid(), out['sh']) for out in outs)
     return [Gaussians(*one) for part in parts for one in zip(*part)]
 
-# %% ../../nbs/core/51_gslrm.ipynb #c036
+# %% ../../nbs/core/51_gslrm.ipynb #c038
 _facelift = dict(patch_size='patch', d='width', d_head='head', n_layer='layers', n_gaussians='free', sh_degree='sh_degree',
                  add_refsrc_marker='marker')
 _fixed = dict(hard_pixelalign=(True,), upsample_factor=(1,), depth_preact_bias=(0, 0.))
@@ -186,7 +212,7 @@ def from_facelift(cls: GSLRM, source: dict|str|Path, config: dict = None, clip_x
     tensors = {k: v.float() for k, v in without(tensors, 'loss_calculator.').items()}
     return load_strict(model, tensors, 'FaceLift checkpoint' if isinstance(source, dict) else source).eval()
 
-# %% ../../nbs/core/51_gslrm.ipynb #c040
+# %% ../../nbs/core/51_gslrm.ipynb #c042
 @patch
 def save_pretrained(self: GSLRM, folder):
     "Write `config.json` and `model.safetensors` to `folder`, whole or not at all"

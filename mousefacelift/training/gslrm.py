@@ -77,13 +77,15 @@ def disc_world(masks: Tensor, cameras: Cameras, radius: float) -> Tensor:
     return T
 
 def as_seen(s: Sample, inputs: list, config: TrainConfig) -> tuple:
-    "Pictures (V,H,W,3) on white of the `inputs`, damaged if `config.degrade` has its way, and the sample in the world that they see"
-    seen = s.views(inputs); shown, m = seen.images, seen.masks
+    "The `inputs` on white, damaged if `config.degrade` has its way, and the whole sample, both in the world that the inputs see"
+    seen = s.views(inputs); m = seen.masks
     if config.degrade and torch.rand(()) < config.degrade:
-        seen = degrade(seen, torch.randint(2**31, ()).item()); shown = on_white(seen.images, (seen.masks/m.clamp(min=1e-3)).clamp(max=1))
-    if not config.disc: return shown, s
+        seen = degrade(seen, torch.randint(2**31, ()).item())
+        seen = replace(seen, images=on_white(seen.images, (seen.masks/m.clamp(min=1e-3)).clamp(max=1)))
+    if not config.disc: return seen, s
     T = disc_world(seen.masks, seen.cameras.to(torch.float64), config.disc); depth = None if s.depth is None else s.depth*T[:3, 0].norm().item()
-    return shown, replace(s, cameras=s.cameras.to(torch.float64).transformed(T).to(s.cameras.w2c.dtype), depth=depth)
+    there = replace(s, cameras=s.cameras.to(torch.float64).transformed(T).to(s.cameras.w2c.dtype), depth=depth)
+    return replace(there.views(inputs), images=seen.images, masks=seen.masks), there
 
 # %% ../../nbs/core/67_train_gslrm.ipynb #c017
 def vital(r, y: Target) -> dict:
@@ -137,9 +139,9 @@ def gslrm_loss(model, samples: list, config: TrainConfig, loss: LossSum, step: i
     "Mean loss and parts, vital signs among them, over a batch of freshly drawn samples"
     device = next(model.parameters()).device; on = lambda x, t: None if x is None else x[t].float().to(device); results = []
     if config.most: config = replace(config, inputs=torch.randint(config.inputs, config.most + 1, ()).item())
-    drawn = [(*as_seen(s, i, config), i, t) for s, i, t in (draw(samples, config) for _ in range(config.batch))]
-    images = torch.stack([x for x, *_ in drawn]).movedim(-1, 2)
-    for cloud, (_, s, _, t) in zip(model(images.float().to(device), [s.cameras[i] for _, s, i, _ in drawn]), drawn):
+    drawn = [(*as_seen(s, i, config), t) for s, i, t in (draw(samples, config) for _ in range(config.batch))]
+    images, masks = (torch.stack([getattr(x, k) for x, *_ in drawn]) for k in ('images', 'masks'))
+    for cloud, (_, s, t) in zip(model(images.movedim(-1, 2).float().to(device), [x.cameras for x, *_ in drawn], masks), drawn):
         r, y = render(cloud, s.cameras[t]), Target(on(s.images, t), on(s.masks, t), on(s.depth, t)); total, parts = loss(r, y, cloud, step)
         with torch.no_grad(): results.append((total, {**parts, **vital(r, y)}))
     parts = {k: sum(r[1][k] for r in results)/len(results) for k in results[0][1]}
@@ -151,8 +153,9 @@ def gslrm_loss(model, samples: list, config: TrainConfig, loss: LossSum, step: i
 def draw_views(model, sample: Sample, config: TrainConfig, path):
     "Write a PNG: the inputs, then the targets, their renderings, the error, alpha and depth"
     s = as_trained(sample, config); n = config.inputs; last = list(range(len(s)))[-n:]
-    s = as_seen(s, list(range(n)), replace(config, degrade=0.))[1]
-    r = render(model.eval()(s.images[:n].movedim(-1, 1)[None].to(next(model.parameters())), s.cameras[:n])[0], s.cameras[last]); model.train()
+    seen, s = as_seen(s, list(range(n)), replace(config, degrade=0.))
+    cloud = model.eval()(seen.images.movedim(-1, 1)[None].to(next(model.parameters())), seen.cameras, seen.masks[None])[0]; model.train()
+    r = render(cloud, s.cameras[last])
     grey = lambda x: x[..., None].expand(*x.shape, 3)
     rows = s.images[:n], s.images[last], r.color, (r.color - s.images[last]).abs(), grey(r.alpha), grey(r.depth/r.depth.max().clamp(min=1e-6))
     write_image(path, torch.cat([torch.cat(list(x.float()), 1) for x in rows]).clamp(0, 1))
@@ -202,5 +205,5 @@ def reconstructor(model: GSLRM|LGM):
     if isinstance(model, LGM): return lgm_reconstructor(model)
     @torch.no_grad()
     def reconstruct(images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
-        return model.eval()(images.movedim(-1, 1)[None].to(next(model.parameters())), cameras)[0]
+        return model.eval()(images.movedim(-1, 1)[None].to(next(model.parameters())), cameras, None if masks is None else masks[None])[0]
     return within(framed(sized(reconstruct, model.config.disc), model.config.pixels)) if model.config.disc else reconstruct
