@@ -16,7 +16,7 @@ from .hull import visual_hull
 def parameters(start: Gaussians) -> dict:
     "Free parameters (N,...) of a cloud: means in units of its mean scale, log_scales, quats, opacity_logits, sh"
     unit = start.scales.mean()
-    free = dict(means=start.means/unit, log_scales=start.scales.log(), quats=start.quats, opacity_logits=start.opacities.logit(), sh=start.sh)
+    free = dict(means=start.means/unit, log_scales=start.scales.log(), quats=start.quats, opacity_logits=start.opacities.logit(1e-4), sh=start.sh)
     return {k: x.clone().requires_grad_() for k, x in free.items()} | dict(unit=unit)
 
 def gaussians_of(p: dict) -> Gaussians:
@@ -39,9 +39,10 @@ def fit_scene(
     steps: int = 150,
     seed: int = 0,
     views: int = 2, # drawn per step
+    start=visual_hull, # the method whose Gaussians are fitted
 ) -> Gaussians:
-    "Gaussians started in the visual hull and fitted to the pictures, in the cameras' world; a method of `evaluation.protocols`"
-    p, random = parameters(visual_hull(images, masks, cameras)), torch.Generator().manual_seed(seed)
+    "Gaussians of `start`, fitted to the pictures, in the cameras' world; a method of `evaluation.protocols`"
+    p, random = parameters(start(images, masks, cameras)), torch.Generator().manual_seed(seed)
     adam = torch.optim.Adam([dict(params=[p[k]], lr=lr) for k, lr in step_sizes.items()], betas=(.9, .99))
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(adam, max(steps, 1))
     for _ in range(steps):

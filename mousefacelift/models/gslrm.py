@@ -54,7 +54,8 @@ class GSLRMConfig:
     @property
     def numbers(self): return 11 + 3*(self.sh_degree + 1)**2 # of one Gaussian: xyz 3, sh, scale 3, rotation 4, opacity 1
 
-sizes = {'tiny': GSLRMConfig(patch=2, width=96, head=32, layers=6, sparse=True), 'small': GSLRMConfig(width=512, layers=12), 'facelift': GSLRMConfig(),
+sizes = {'tiny': GSLRMConfig(patch=2, width=96, head=32, layers=6, sparse=True), 'small': GSLRMConfig(width=512, layers=12),
+         'facelift': GSLRMConfig(),
          'tiny-hull': GSLRMConfig(patch=4, width=128, head=32, layers=6, sparse=True, hull=True),
          'small-hull': GSLRMConfig(width=512, layers=12, sparse=True, hull=True)}
 
@@ -134,7 +135,7 @@ def place(self: GSLRM, free: Tensor, pixels: Tensor, o: Tensor, d: Tensor) -> di
 
 @patch
 def place_in_hull(self: GSLRM, free: Tensor, pixels: Tensor, o: Tensor, d: Tensor, hull: Tensor, rgb: Tensor, side: Tensor) -> dict:
-    "As `place`, each on the stretch `hull` (1,M,3) of its ray, begun in its colour `rgb` (1,M,3) and as wide as a pixel, `side` (1,M,1) at distance 1"
+    "As `place`, but on the stretch `hull` (1,M,3) of its ray, begun in its colour `rgb` (1,M,3), as wide as a pixel, `side` (1,M,1) at distance 1"
     xyz, sh, scale, quats, opacity = pixels.split([3, self.config.numbers - 11, 3, 4, 1], -1); near, far, agree = hull.split(1, -1)
     depth = near + (xyz.mean(-1, keepdim=True) - 2).sigmoid()*(far - near); sh = sh.unflatten(-1, (-1, 3)); first = ((rgb - .5)/C0)[..., None, :]
     out = dict(xyz=(o + depth*d).to(free), sh=torch.cat([first + sh[..., :1, :], sh[..., 1:, :]], -2), quats=quats + quats.new_tensor([1., 0, 0, 0]),

@@ -137,7 +137,7 @@ def _cloud(x: Tensor) -> Gaussians:
 # %% ../../nbs/core/52_lgm.ipynb #c012
 @patch
 def forward(self: LGM, images: Tensor, cameras: Cameras|list, masks: Tensor|None = None) -> list:
-    "One `Gaussians` per sample, in its cameras' world, from `images` (B,4,3,size,size), not from `masks`; raises `InputError` for other sizes and numbers"
+    "One `Gaussians` per sample, in its cameras' world, from `images` (B,4,3,size,size), `masks` or none; raises `InputError` for others"
     cameras = [cameras]*len(images) if isinstance(cameras, Cameras) else cameras; n = self.config.size
     if images.shape[1:] != (4, 3, n, n) or any((len(c), c.height, c.width) != (4, n, n) for c in cameras) or len(cameras) != len(images):
         raise InputError('images', f'shape {tuple(images.shape)}', f'(B, 4, 3, {n}, {n}), and cameras of that size',
