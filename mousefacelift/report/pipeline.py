@@ -20,7 +20,7 @@ def _issue(notebook, **parameters): return _stage(f'issues/{notebook}', reads=('
 def _trained(notebook, **parameters):
     return _stage(f'issues/{notebook}', **{**dict(start='creatures', seeds=3, mice=16, tests=4, size=48), **parameters})
 
-_drawn = dict(seeds=2, steps=40, mice=24, tests=8)
+_drawn = dict(seeds=2, steps=24, mice=24, tests=8)
 
 _issues = dict(
     camera_distance=_issue('01_camera_distance', tests=4),
@@ -51,13 +51,13 @@ _issues = dict(
 scales = dict(
     embedded=dict(
         prepare=_stage('report/prepare', seed=2000, n_train=192, n_test=24, size=64, zoom=1.6, train_extra=8, test_extra=8, samples=3,
-                       instants=20, workers=2),
-        networks=_stage('report/miniatures', seeds=3, steps=250, mice=96, tests=4, size=64),
-        train=_stage('report/train', reads=('prepare',), steps=4000, settings=dict(start='creatures', masked_alpha=.5)),
+                       instants=12, workers=2),
+        networks=_stage('report/miniatures', seeds=3, steps=200, mice=96, tests=4, size=64),
+        train=_stage('report/train', reads=('prepare',), steps=3200, settings=dict(start='creatures', masked_alpha=.5)),
         evaluate=_stage('report/evaluate', reads=('prepare', 'train'), fit_steps=60, fit_mice=2, number_mice=2, numbers=[1, 2, 3, 4, 5, 6],
                         angle_bins=5, failures=12, real_instants=3),
-        sweep=_stage('report/sweep', reads=('prepare',), name='start', values=['', 'creatures'], steps=100, n_tests=4),
-        rigs=_stage('report/train_rigs', reads=('train',), mice=2, tests=8, size=64, test_size=128, steps=0, settings=dict(start='rigs'),
+        sweep=_stage('report/sweep', reads=('prepare',), name='start', values=['', 'creatures'], steps=60, n_tests=4),
+        rigs=_stage('report/train_rigs', reads=('train',), mice=2, tests=8, size=128, test_size=128, steps=0, settings=dict(start='rigs'),
                     fit_mice=3, fit_steps=60),
         views=_stage('report/train_views', mice=24, tests=8, size=64, steps=0, settings=dict(start='views'),
                      drawing=dict(guidance_scale=1., num_inference_steps=10, eta=0.)),
@@ -76,7 +76,7 @@ _larger = {
         train=dict(steps=60_000, settings=dict(model='small', batch=8, lr=4e-4, warmup=2000, masked_alpha=.5, ema=.999, precision='bf16')),
         evaluate=dict(fit_steps=2000, fit_mice=24, number_mice=24, angle_bins=12, real_instants=50, real_size=256),
         rigs=dict(mice=2000, tests=100, test_size=256, size=256, steps=60_000, fit_mice=24, fit_steps=2000, workers=16,
-                  settings=dict(start='', model='small', batch=8, lr=4e-4, warmup=2000, precision='bf16')),
+                  settings=dict(start='', model='small-hull', batch=8, lr=4e-4, warmup=2000, precision='bf16')),
         views=dict(mice=5000, tests=48, size=128, steps=50_000, settings=dict(channels='192,192,256', batch=16, lr=4e-4, precision='bf16')),
         sweep=dict(steps=3000, seeds=[0, 1, 2], n_samples=0, n_tests=24),
         data_quantity=dict(seeds=5, counts=[10, 100, 1000, 2000], steps=20_000, tests=24, size=64))}

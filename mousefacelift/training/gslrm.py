@@ -18,6 +18,7 @@ from ..data.images import on_white, write_image
 from ..data.samples import Sample
 from ..files import InputError
 from ..gaussians.cloud import Gaussians
+from ..gaussians.projection import BLUR
 from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from ..geometry.canonical import aimed_at, canonical_similarity, subject_centre
@@ -188,8 +189,10 @@ def framed(method, pixels: int, share: float = .26):
     def reconstruct(images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
         centre, radius = subject_disc(masks, cameras); shown = aimed_at(centre, radius, cameras, pixels, share)
         cloud = method(*retake(images, masks, cameras, shown))
-        finer = pixel_size(shown, centre)**2 - pixel_size(cameras, centre)**2
-        return replace(cloud, scales=(cloud.scales**2 + .3*max(finer, 0.)).sqrt())
+        seen, given = (BLUR*pixel_size(c, centre)**2 for c in (shown, cameras))
+        if given < seen: return replace(cloud, scales=(cloud.scales**2 + seen - given).sqrt())
+        larger = ((cloud.scales**2 + given)/(cloud.scales**2 + seen)).log().mean(-1).exp() # than in the pictures that the network knows
+        return replace(cloud, opacities=cloud.opacities/larger)
     return reconstruct
 
 def within(method):
