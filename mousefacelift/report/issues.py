@@ -5,9 +5,11 @@
 # %% auto #0
 __all__ = ['metrics', 'least', 'styles', 'recorded_mice', 'ring_mice', 'prepared', 'misplaced', 'left_over', 'framed', 'extent',
            'clipped', 'seen', 'held_out', 'score_arms', 'score_networks', 'crossed', 'scores_of', 'effects', 'decided',
-           'judged', 'said', 'crossing', 'tolerated', 'said_dose', 'label', 'show_arms', 'show_doses', 'keep', 'settle']
+           'judged', 'said', 'crossing', 'tolerated', 'said_dose', 'label', 'show_arms', 'show_doses', 'keep', 'settle',
+           'shelve', 'shelved']
 
 # %% ../../nbs/core/88_issues.ipynb #c002
+import shutil
 from dataclasses import replace
 from pathlib import Path
 import numpy as np, pandas as pd, torch
@@ -17,7 +19,7 @@ from ..data.samples import Sample
 from ..evaluation.metrics import mask_iou, psnr
 from ..evaluation.pictures import lines
 from ..evaluation.protocols import interval
-from ..files import InputError, atomic_path, figures_path, write_json
+from ..files import InputError, atomic_folder, atomic_path, figures_path, read_json, root, write_json
 from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from ..geometry.canonical import canonical_similarity
@@ -200,3 +202,21 @@ def settle(out, issue: str, ledger: list, verdict: str, facts: list, results: pd
             with atomic_path(Path(out)/file) as p: data.to_csv(p, index=index)
         write_json(Path(out)/'verdict.json', dict(issue=issue, ledger=ledger, verdict=verdict, facts=facts))
     return '\n* '.join([f'Verdict: {verdict}.', *facts])
+
+# %% ../../nbs/core/88_issues.ipynb #c038
+def shelve(run, name: str, shelf=None) -> Path:
+    "Keep the finished launched run of an issue in the folder `run` as `shelf`/`name`, `results` of the checkout; returns that folder"
+    run, record = Path(run), read_json(Path(run)/'environment.json')
+    if record['outcome'] != 'finished' or not (run/'verdict.json').exists():
+        raise InputError(run, record['outcome'], 'a finished run of an issue notebook', 'Launch it with `report.launch.launch`.')
+    facts = {k: record[k] for k in ('notebook', 'commit', 'started', 'wall_s', 'device', 'versions')}
+    facts['parameters'] = {k: v for k, v in record['parameters'].items() if k != 'out'}
+    with atomic_folder(Path(shelf or root()/'results')/name) as d:
+        for file in ('results.csv', 'effects.csv', 'verdict.json'): shutil.copy(run/file, d/file)
+        write_json(d/'run.json', facts)
+    return Path(shelf or root()/'results')/name
+
+def shelved(name: str, shelf=None) -> dict:
+    "Verdict and facts of the run that was kept as `name`, and as `run` what it ran with; empty where none was"
+    d = Path(shelf or root()/'results')/name
+    return {**read_json(d/'verdict.json'), 'run': read_json(d/'run.json')} if d.exists() else {}
