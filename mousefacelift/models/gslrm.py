@@ -134,7 +134,7 @@ def place(self: GSLRM, free: Tensor, pixels: Tensor, o: Tensor, d: Tensor) -> di
     return dict(xyz=xyz, sh=sh.unflatten(-1, (-1, 3)), log_scales=(scale - 2.3).clamp(max=-1.2), quats=quats, opacity_logits=opacity[..., 0] - 2)
 
 def hull_channels(hull: Tensor, o: Tensor, d: Tensor) -> Tensor:
-    "Of the `hull` (...,3) on rays: begin and end in quarters of a world unit from the point nearest the origin, and the share that agrees; 0 beside masks"
+    "Of the `hull` (...,3) on rays: begin and end in quarters of a unit from the point nearest the origin, and the share that agrees; 0 beside masks"
     along = 4*(hull[..., :2] + (o*d).sum(-1, keepdim=True).to(hull)); return torch.cat([along, hull[..., 2:]], -1)*(hull[..., 2:] > 0)
 
 @patch
