@@ -65,7 +65,7 @@ def _blurred(x: Tensor, sigma: float) -> Tensor:
     import cv2
     return torch.as_tensor(cv2.GaussianBlur(x.cpu().numpy(), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)).to(x).view(x.shape) if sigma else x
 
-def _resampled(layers, cameras, new: Cameras, blank) -> Tensor:
+def _resampled(layers, cameras, new: Cameras, blank, mode='bilinear') -> Tensor:
     "Layers (V,H,W,C) that `cameras` took, as channels (V,h,w,sum of C) that `new` sees; `blank`, a number a channel, where nothing was seen"
     out = layers[0].new_tensor(blank).repeat(len(new), new.height, new.width, 1)
     for v, (o, uv) in enumerate(zip(out, sources(cameras, new).to(out.device))):
@@ -73,18 +73,19 @@ def _resampled(layers, cameras, new: Cameras, blank) -> Tensor:
         sigma = _spread(uv); (x0, y0), (x1, y1) = _needed(uv, sigma, (cameras.width, cameras.height))
         x = _blurred(torch.cat([l[v, y0:y1, x0:x1].to(out) for l in layers], -1), sigma)
         grid = ((uv - uv.new_tensor([x0, y0]))*2/uv.new_tensor([x1 - x0, y1 - y0]) - 1).nan_to_num().to(x)
-        seen = F.grid_sample(x.permute(2, 0, 1)[None], grid[None], padding_mode='border', align_corners=False)[0].permute(1, 2, 0)
-        o.copy_(seen.where(there, o))
+        seen = F.grid_sample(x.permute(2, 0, 1)[None], grid[None], mode=mode, padding_mode='border', align_corners=False)[0].permute(1, 2, 0)
+        o.copy_((seen.clamp(0, 1) if mode == 'bicubic' else seen).where(there, o))
     return out
 
 def retake(
     images: Tensor, # (V,H,W,3) in 0..1
     masks: Tensor, # (V,H,W) in 0..1
     cameras, # the `Cameras` or `RawCameras` that took them
-    new: Cameras): # other cameras at the same places
+    new: Cameras, # other cameras at the same places
+    mode: str = 'bilinear'): # or 'bicubic', which keeps more of what is fine
     "Images, masks and cameras as `new` would have taken them; raises `InputError` if a camera moved"
     check_pictures(cameras, masks, images); check_centres(cameras, new)
-    out = _resampled([images, masks[..., None]], cameras, new, (1., 1, 1, 0))
+    out = _resampled([images, masks[..., None]], cameras, new, (1., 1, 1, 0), mode)
     return out[..., :3], out[..., 3], new
 
 def retake_masks(masks: Tensor, cameras, new: Cameras) -> Tensor:

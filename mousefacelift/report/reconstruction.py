@@ -7,6 +7,7 @@ __all__ = ['method', 'out_of', 'write_reconstruction', 'write_views', 'against_i
 
 # %% ../../nbs/core/87_reconstruction.ipynb #c002
 import shutil, tempfile
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 import numpy as np, torch
@@ -25,7 +26,8 @@ _untrained = {'hull': ('hull', 'visual_hull'), 'fit': ('fit', 'fit_scene'), 'mea
 
 def method(name):
     """The method `(images, masks, cameras) -> Gaussians` called `hull`, `fit` or `mean-shape`, or a network: `rigs`, `creatures` or `lgm`, shipped,
-    the folder of a GS-LRM or LGM, or FaceLift's checkpoint"""
+    the folder of a GS-LRM or LGM, or FaceLift's checkpoint; with '+fit' behind the name, what it makes is then fitted to the pictures"""
+    if str(name).endswith('+fit'): return partial(method('fit'), start=method(str(name).removesuffix('+fit')))
     if str(name) in _untrained:
         module, function = _untrained[str(name)]
         return getattr(import_module(f'mousefacelift.models.{module}'), function)
@@ -35,7 +37,7 @@ def method(name):
     if name in shipped or str(name) == 'lgm': return reconstructor((GSLRM if name in shipped else LGM).load(name))
     path = Path(name)
     if not path.exists():
-        raise InputError(name, 'no such model', f'{", ".join((*_untrained, *shipped))}, lgm, the folder of a GS-LRM or LGM, or a FaceLift .pt file',
+        raise InputError(name, 'no such model', f'{", ".join((*_untrained, *shipped))}, lgm, the folder of a GS-LRM or LGM, or a FaceLift .pt file, +fit',
                          'Check the name or the path.')
     saved = read_json(path/'config.json') if (path/'config.json').exists() else None
     return reconstructor((LGM if isinstance(saved, dict) and saved.get('model') == 'LGM' else GSLRM).load(path))

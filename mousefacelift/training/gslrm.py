@@ -188,7 +188,7 @@ def framed(method, pixels: int, share: float = .26):
     "The `method` on pictures of `pixels` px turned and zoomed until the disc of a silhouette's size has `share` of their width"
     def reconstruct(images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
         centre, radius = subject_disc(masks, cameras); shown = aimed_at(centre, radius, cameras, pixels, share)
-        cloud = method(*retake(images, masks, cameras, shown))
+        cloud = method(*retake(images, masks, cameras, shown, 'bicubic'))
         seen, given = (BLUR*pixel_size(c, centre)**2 for c in (shown, cameras))
         if given < seen: return replace(cloud, scales=(cloud.scales**2 + seen - given).sqrt())
         larger = ((cloud.scales**2 + given)/(cloud.scales**2 + seen)).log().mean(-1).exp() # than in the pictures that the network knows
