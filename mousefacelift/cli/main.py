@@ -115,7 +115,7 @@ def generate(picture, out, generator, mask, seed, steps, guidance, prompts, code
 @click.argument('source', metavar='INPUT', type=click.Path(path_type=Path))
 @click.option('-o', 'out', required=True, type=click.Path(path_type=Path), help='Folder for the ply, turntable, viewer and cameras.')
 @click.option('--model', default='fit', show_default=True,
-              help='hull, fit, mean-shape, rigs, creatures or lgm (shipped), or a trained network (folder, or FaceLift .pt); rigs+fit fits what the network made.')
+              help='hull, fit, mean-shape, rigs, creatures or lgm (shipped), a trained network (folder, or FaceLift .pt); rigs+fit: both, in turn.')
 @click.option('--frame', default='canonical', show_default=True, type=click.Choice(['canonical', 'rig']), help='Of the ply; rig is mm.')
 @click.option('--inputs', help='Which views, as in 0,1,2; all of them by default.')
 @click.option('--generator', default='views', show_default=True, help='For a picture: who makes its views, as for `generate`.')

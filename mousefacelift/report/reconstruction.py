@@ -37,8 +37,8 @@ def method(name):
     if name in shipped or str(name) == 'lgm': return reconstructor((GSLRM if name in shipped else LGM).load(name))
     path = Path(name)
     if not path.exists():
-        raise InputError(name, 'no such model', f'{", ".join((*_untrained, *shipped))}, lgm, the folder of a GS-LRM or LGM, or a FaceLift .pt file, +fit',
-                         'Check the name or the path.')
+        raise InputError(name, 'no such model', f'{", ".join((*_untrained, *shipped))}, lgm, the folder of a GS-LRM or LGM, or a FaceLift .pt file',
+                         'Check the name or the path; +fit may follow it.')
     saved = read_json(path/'config.json') if (path/'config.json').exists() else None
     return reconstructor((LGM if isinstance(saved, dict) and saved.get('model') == 'LGM' else GSLRM).load(path))
 
