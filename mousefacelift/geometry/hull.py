@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['centroids', 'nearest_point', 'triangulate', 'triangulate_centre', 'Hull', 'middle', 'subject_ball', 'subject_disc',
-           'shown_at', 'carve', 'project_hull', 'left_out', 'confirmed', 'stretches']
+           'shown_at', 'carve', 'project_hull', 'left_out', 'confirmed']
 
 # %% ../../nbs/core/15_hull.ipynb #c002
 from dataclasses import dataclass
@@ -227,40 +227,4 @@ def confirmed(
         d = cameras[v].unproject(asked.nonzero().flip(1) + .5)[0].double().numpy(); values = np.zeros(len(d), np.float32)
         _march(m, P, above, ball[0].double().numpy(), ball[1], cameras.centres[v].double().numpy(), d, step, v, misses, values)
         out[v][asked] = torch.from_numpy(values)
-    return out
-
-
-@njit(cache=True, nogil=True)
-def _agreed(masks, P, o, d, near, far, step, skip, best):
-    "Where on o + t d, from `near` to `far`, the most masks but `skip` agree, and how many; 0, 0, 0 where fewer than `best` do"
-    n, begins, ends, found = int(np.ceil((far - near)/step)), 0., 0., 0
-    for k in range(n):
-        t, missed = near + (k + .5)*(far - near)/n, 0
-        for v in range(len(masks)):
-            if v != skip: missed += _shown(masks[v], P[v], o[0] + t*d[0], o[1] + t*d[1], o[2] + t*d[2]) < .5
-            if len(masks) - 1 - missed < best: break
-        else:
-            if len(masks) - 1 - missed > found: found = best = len(masks) - 1 - missed; begins = t - .5*(far - near)/n
-            ends = t + .5*(far - near)/n
-    return begins, ends, found
-
-@njit(cache=True, nogil=True)
-def _stretch(masks, P, planes, centre, radius, o, d, step, skip, out):
-    for r in range(len(d)):
-        for best, limits in ((len(masks) - 1, planes), (1, planes[:0])): # first where all agree, which is quick
-            near, far = _span(o, d[r], centre, radius, limits)
-            out[r, 0], out[r, 1], out[r, 2] = _agreed(masks, P, o, d[r], near, far, step, skip, best)
-            if out[r, 2]: break
-        out[r, 2] /= len(masks) - 1
-
-def stretches(masks: Tensor, cameras: Cameras, steps: int = 96, ball=None) -> Tensor:
-    """(V,H,W,3): where on its ray, in distances from the camera, the hull begins and ends for a pixel of a mask, and the share of the other masks
-    that agree: the most on that ray, all of them where the masks are right; 0 beside the mask; `steps` across the `ball` (centre, radius)"""
-    centre, radius = subject_ball(masks, cameras) if ball is None else ball
-    m, P = _arrays(masks, cameras); out = torch.zeros(*m.shape, 3)
-    if len(m) < 2: raise InputError('masks', 'one', 'at least two', 'One silhouette has no hull.')
-    for v, asked in enumerate(torch.as_tensor(masks) >= .5):
-        d = cameras[v].unproject(asked.nonzero().flip(1) + .5)[0].double().numpy(); found = np.zeros((len(d), 3), np.float32)
-        others = [i for i in range(len(m)) if i != v]; planes, o = _frusta(m[others], P[others]).reshape(-1, 4), cameras.centres[v].double().numpy()
-        _stretch(m, P, planes, centre.double().numpy(), radius, o, d, 2*radius/steps, v, found); out[v][asked] = torch.from_numpy(found)
     return out

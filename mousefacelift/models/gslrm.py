@@ -18,8 +18,8 @@ from torch.utils.checkpoint import checkpoint
 from ..files import InputError, asset_path
 from ..gaussians.cloud import C0, Gaussians
 from ..geometry.cameras import Cameras, camera_rays
-from ..geometry.hull import stretches
 from ..geometry.rays import plucker
+from ..geometry.stretches import stretches
 from .checkpoints import load_strict, read_model, read_tensors, without, write_model
 
 # %% ../../nbs/core/51_gslrm.ipynb #c005
@@ -150,7 +150,7 @@ def place_in_hull(self: GSLRM, free: Tensor, pixels: Tensor, o: Tensor, d: Tenso
 @patch
 def raw(self: GSLRM, images: Tensor, fxfycxcy: Tensor, w2c: Tensor, hull: Tensor|None = None) -> dict:
     """xyz, log_scales (B,N,3), sh (B,N,K,3), quats (B,N,4), opacity_logits (B,N), free first, of images (B,V,3,H,W), fxfycxcy (B,V,4), w2c (B,V,4,4)
-    and, for a network that begins there, the `hull` (B,V,H,W,3) of `geometry.hull.stretches`"""
+    and, for a network that begins there, the `hull` (B,V,H,W,3) of `geometry.stretches`"""
     c, (B, V, _, H, W) = self.config, images.shape
     o, d = camera_rays(fxfycxcy, w2c, W, H); o = o[:, :, None, None].expand_as(d); rgb = images.movedim(2, -1)
     posed, given = [2*rgb - 1, plucker(o, d, c.plucker).to(rgb)], [o, d]
