@@ -196,11 +196,11 @@ def _frusta(masks, P):
 
 def _silhouettes(masks, cameras, into, skips, steps, misses, ball):
     centre, radius = subject_ball(masks, cameras) if ball is None else ball
-    m, P = _arrays(masks, cameras); out = np.zeros((len(into), into.height, into.width), np.float32)
+    m, P = _arrays(masks, cameras); out = np.zeros((len(into), into.height, into.width), np.float32); frusta = _frusta(m, P)
     origins, directions = (x.double().cpu().numpy() for x in into.rays())
     for i, (o, d) in enumerate(zip(origins, directions)):
         others = [v for v in range(len(m)) if v != skips[i] and misses == 0]
-        planes = _frusta(m[others], P[others]).reshape(-1, 4)
+        planes = frusta[others].reshape(-1, 4)
         _march(m, P, planes, centre.cpu().numpy(), radius, o[0, 0], d.reshape(-1, 3), 2*radius/steps, skips[i], misses, out[i].reshape(-1))
     return torch.as_tensor(out)
 

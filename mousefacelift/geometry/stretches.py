@@ -19,12 +19,12 @@ def _agreed(masks, P, o, d, near, far, step, skip, best):
     "Where on o + t d, from `near` to `far`, the most masks but `skip` agree, and how many; 0, 0, 0 where fewer than `best` do"
     n, begins, ends, found = int(np.ceil((far - near)/step)), 0., 0., 0
     for k in range(n):
-        t, missed = near + (k + .5)*(far - near)/n, 0
+        t, agree = near + (k + .5)*(far - near)/n, len(masks) - 1
         for v in range(len(masks)):
-            if v != skip: missed += _shown(masks[v], P[v], o[0] + t*d[0], o[1] + t*d[1], o[2] + t*d[2]) < .5
-            if len(masks) - 1 - missed < best: break
+            if v != skip: agree -= _shown(masks[v], P[v], o[0] + t*d[0], o[1] + t*d[1], o[2] + t*d[2]) < .5
+            if agree < best: break
         else:
-            if len(masks) - 1 - missed > found: found = best = len(masks) - 1 - missed; begins = t - .5*(far - near)/n
+            if agree > found: found = best = agree; begins = t - .5*(far - near)/n
             ends = t + .5*(far - near)/n
     return begins, ends, found
 
@@ -41,10 +41,10 @@ def stretches(masks: Tensor, cameras: Cameras, steps: int = 96, ball=None) -> Te
     """(V,H,W,3): where on its ray, in distances from the camera, the hull begins and ends for a pixel of a mask, and the share of the other masks
     that agree: the most on that ray, all of them where the masks are right; 0 beside the mask; `steps` across the `ball` (centre, radius)"""
     centre, radius = subject_ball(masks, cameras) if ball is None else ball
-    m, P = _arrays(masks, cameras); out = torch.zeros(*m.shape, 3)
+    m, P = _arrays(masks, cameras); out = torch.zeros(*m.shape, 3); frusta = _frusta(m, P)
     if len(m) < 2: raise InputError('masks', 'one', 'at least two', 'One silhouette has no hull.')
     for v, asked in enumerate(torch.as_tensor(masks) >= .5):
         d = cameras[v].unproject(asked.nonzero().flip(1) + .5)[0].double().numpy(); found = np.zeros((len(d), 3), np.float32)
-        others = [i for i in range(len(m)) if i != v]; planes, o = _frusta(m[others], P[others]).reshape(-1, 4), cameras.centres[v].double().numpy()
+        planes, o = np.delete(frusta, v, 0).reshape(-1, 4), cameras.centres[v].double().numpy()
         _stretch(m, P, planes, centre.double().numpy(), radius, o, d, 2*radius/steps, v, found); out[v][asked] = torch.from_numpy(found)
     return out

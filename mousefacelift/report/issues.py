@@ -206,15 +206,15 @@ def settle(out, issue: str, ledger: list, verdict: str, facts: list, results: pd
 # %% ../../nbs/core/88_issues.ipynb #c038
 def shelve(run, name: str, shelf=None) -> Path:
     "Keep the finished launched run of an issue in the folder `run` as `shelf`/`name`, `results` of the checkout; returns that folder"
-    run, record = Path(run), read_json(Path(run)/'environment.json')
+    run, kept = Path(run), Path(shelf or root()/'results')/name; record = read_json(run/'environment.json')
     if record['outcome'] != 'finished' or not (run/'verdict.json').exists():
         raise InputError(run, record['outcome'], 'a finished run of an issue notebook', 'Launch it with `report.launch.launch`.')
     facts = {k: record[k] for k in ('notebook', 'commit', 'started', 'wall_s', 'device', 'versions')}
     facts['parameters'] = {k: v for k, v in record['parameters'].items() if k != 'out'}
-    with atomic_folder(Path(shelf or root()/'results')/name) as d:
+    with atomic_folder(kept) as d:
         for file in ('results.csv', 'effects.csv', 'verdict.json'): shutil.copy(run/file, d/file)
         write_json(d/'run.json', facts)
-    return Path(shelf or root()/'results')/name
+    return kept
 
 def shelved(name: str, shelf=None) -> dict:
     "Verdict and facts of the run that was kept as `name`, and as `run` what it ran with; empty where none was"

@@ -42,7 +42,7 @@ def method(name):
     saved = read_json(path/'config.json') if (path/'config.json').exists() else None
     return reconstructor((LGM if isinstance(saved, dict) and saved.get('model') == 'LGM' else GSLRM).load(path))
 
-# %% ../../nbs/core/87_reconstruction.ipynb #c008
+# %% ../../nbs/core/87_reconstruction.ipynb #c010
 def out_of(sample: Sample, frame: str, folder) -> torch.Tensor:
     "The similarity (4,4) from the sample's frame to `frame`, 'canonical' or 'rig'"
     if frame == 'canonical': return torch.eye(4, dtype=torch.float64)
@@ -67,7 +67,7 @@ def write_reconstruction(folder, out, model='fit', frame: str = 'canonical', inp
         write_viewer(d/'viewer.html', cloud, title=sample.name)
     return Path(out)
 
-# %% ../../nbs/core/87_reconstruction.ipynb #c010
+# %% ../../nbs/core/87_reconstruction.ipynb #c012
 def write_views(picture, out, generator='views', mask=None, seed: int = 4, **settings) -> tuple:
     "Write the views that a `generator` makes of a picture as the sample `out`, with `input.png`; returns sample, picture, mask, view that shows it"
     from mousefacelift.models.generators import generator as named
@@ -94,7 +94,7 @@ def write_from_picture(picture, out, generator='views', model='fit', mask=None, 
     write_json(Path(out)/'view0.json', against_input(seen, silhouette, shown))
     return Path(out)
 
-# %% ../../nbs/core/87_reconstruction.ipynb #c014
+# %% ../../nbs/core/87_reconstruction.ipynb #c016
 def write_renderings(ply, cameras, out, depth: bool = False) -> int:
     "One RGBA PNG per camera of the file `cameras`, and `depth_000.npy`... (0 where nothing is); returns how many"
     cloud, cams = read_ply(ply), read_opencv(cameras).to(torch.float32)
