@@ -15,9 +15,10 @@ from .skeleton import CAPS, KEYPOINTS, Pose, Skeleton, profile, sample_shape, sk
 # %% ../../nbs/core/41_mouse_body.ipynb #c005
 def along_spine(skeleton: Skeleton, points: np.ndarray):
     "Coordinates (N,3) of `points` (N,3): station (beyond the ends: outside 0..95), left and up of the spine, mm; and the nearest of its points"
-    spine, points = skeleton.points.astype('f4'), points.astype('f4')
-    square, few = np.square(spine).sum(-1), np.array_split(points, len(points)//4096 + 1)
+    few = np.array_split(points.astype('f8') - skeleton.points[0], len(points)//4096 + 1); spine = skeleton.points - skeleton.points[0]
+    square = np.square(spine).sum(-1) # in double precision: in single, whichever of two stations is nearer hangs on the processor
     near = np.concatenate([(square - 2*p @ spine.T).argmin(-1) for p in few])
+    spine, points = skeleton.points.astype('f4'), points.astype('f4')
     local = np.einsum('nij,nj->ni', skeleton.frames.astype('f4')[near], points - spine[near])
     local[:, 0] += skeleton.s[near]
     return local, near

@@ -104,8 +104,8 @@ def gaussian(name: str):
 def sample_pose(rng: np.random.Generator, name: str|None = None) -> Pose:
     "A posture round the real ones, of a named pose (default: any, as often as a mouse in the open takes it); either side alike"
     if name is None: name = str(rng.choice(poses(), p=(.28, .1, .25, .12, .12, .1, .03)))
-    mean, C = gaussian(name); d, axes = np.linalg.eigh(C)
-    x = mean + axes @ (np.sqrt(np.maximum(d, 0))*np.clip(rng.normal(size=29), -2, 2))
+    mean, C = gaussian(name)
+    x = mean + np.linalg.cholesky(C) @ np.clip(rng.normal(size=29), -2, 2) # a triangular factor is unique, eigenvectors are not
     if rng.uniform() < .5: x = x[_mirror]*_sign
     return settled(x, name)
 

@@ -48,7 +48,8 @@ def about_z(angle: float) -> Tensor:
 
 def ring_order(cameras: Cameras, centre=(0., 0., 0.)) -> list:
     "Indices of the cameras by azimuth about `centre`, counterclockwise from above, from the x axis on"
-    return (spherical(cameras, centre)[0] % 360).argsort().tolist()
+    azimuths = spherical(cameras, centre)[0].double().mul(1e6).round() # equal to a millionth of a degree: in the order of the cameras
+    return (azimuths % 360e6).argsort(stable=True).tolist()
 
 # %% ../../nbs/core/12_rigs.ipynb #c009
 _real = dict(
