@@ -39,7 +39,8 @@ def shadow(m: Mouse, made, half: float = 1.1, n: int = 96) -> np.ndarray:
 # %% ../../nbs/core/43a_arena.ipynb #c008
 def _mirrored(m: Mouse, made, points, d, room) -> np.ndarray:
     "What a mirror at `points` (N,3) on the floor shows along the mirrored `d` (N,3): the mouse, or the `room`"
-    up = d*[1, 1, -1]; hit = made.run(points.astype('f4'), up.astype('f4'), output=True); on = hit['primID'] >= 0
+    up, start = d*[1, 1, -1], points - [0, 0, 1e-4] # from just below: soles lie in the floor, and a ray that starts in a face may hit it or not
+    hit = made.run(start.astype('f4'), up.astype('f4'), output=True); on = hit['primID'] >= 0
     colour = np.broadcast_to(room, d.shape).copy(); colour[on] = shade(m, {k: hit[k][on] for k in ('primID', 'u', 'v')}, up[on])
     return colour
 

@@ -68,7 +68,7 @@ def surface(seed: int, radius: float, cells: int = 64):
     rng = np.random.default_rng([seed, 7]); kind = 'animal' if rng.random() < .7 else 'thing'; made = animal(rng) if kind == 'animal' else thing(rng)
     lo, hi = (np.min([np.minimum(a, b) for a, b, *_ in made], 0) - .35, np.max([np.maximum(a, b) for a, b, *_ in made], 0) + .35) \
         if kind == 'animal' else (np.full(3, -1.4), np.full(3, 1.4))
-    step = (hi - lo).max()/cells; axes = [np.arange(a, b + step, step) for a, b in zip(lo, hi)]; p = np.stack(np.meshgrid(*axes, indexing='ij'), -1)
+    step = (hi - lo).max()/cells; axes = [a + step*np.arange(np.ceil((b - a)/step - 1e-6) + 1) for a, b in zip(lo, hi)]; p = np.stack(np.meshgrid(*axes, indexing='ij'), -1)
     d, flat = None, p.reshape(-1, 3)
     for part in made:
         new = bone(flat, *part[:4]) if kind == 'animal' else part[0]((flat - part[2]) @ part[1])

@@ -37,8 +37,9 @@ def place_findings(c: Cameras, centre: Tensor) -> list:
 def upright(c: Cameras) -> tuple:
     "The world's up (3,) as the cameras' horizons have it, and its uncertainty in degrees"
     x = c.w2c[:, 0, :3].double(); values, vectors = torch.linalg.eigh(x.mT @ x/len(x)); up = vectors[:, 0]
-    if (c.w2c[:, 1, :3].double() @ up).sum() > 0: up = -up
-    return up, math.degrees(math.atan2(math.sqrt(max(values[0].item(), 0.)), math.sqrt(max(values[1].item()*max(len(x) - 2, 1), 1e-12))))
+    below = (c.w2c[:, 1, :3].double() @ up).sum()
+    if (below if below.abs() > 1e-9 else -up[2]) > 0: up = -up # pictures taken straight from above do not say which end is up: z does
+    return up, math.degrees(math.atan2(math.sqrt(max(values[0].item(), 1e-9)), math.sqrt(max(values[1].item()*max(len(x) - 2, 1), 1e-12))))
 
 def ring_tilt(c: Cameras, centre: Tensor) -> float | None:
     "Degrees between z and the normal of the ring that the cameras form about `centre`; None where they form none"

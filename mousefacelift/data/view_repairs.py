@@ -42,7 +42,7 @@ def one_view_repairs(points: Tensor, c: Cameras, most: int = 2) -> list:
 def best_move(mask, silhouette, reluctance: float = .2):
     "Whole pixels (dx, dy) that lay `mask` (S,S) best into `silhouette` (S,S); of equal moves the smallest"
     m, s = (mask >= .5).float(), (silhouette >= .5).float(); n = 2*m.shape[-1]
-    hits = torch.fft.irfft2(torch.fft.rfft2(s, (n, n)) * torch.fft.rfft2(m, (n, n)).conj(), (n, n)) / m.sum().clamp(min=1)
+    hits = torch.fft.irfft2(torch.fft.rfft2(s, (n, n)) * torch.fft.rfft2(m, (n, n)).conj(), (n, n)).round() / m.sum().clamp(min=1) # pixels
     move = torch.fft.fftfreq(n, 1/n); far = (move[:, None]**2 + move**2).sqrt()
     i = (hits - reluctance*far/n*2).argmax().item()
     return move[[i % n, i // n]]

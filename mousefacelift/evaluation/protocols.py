@@ -148,7 +148,7 @@ def wide(table: pd.DataFrame, metrics=('psnr', 'psnr mouse', 'ssim', 'ssim mouse
 # %% ../../nbs/core/72_protocols.ipynb #c023
 def spread(cameras, views: list) -> list:
     "The `views` in an order in which each is the farthest from those before it, in angle about the world's origin"
-    to = torch.nn.functional.normalize(cameras.centres.double(), dim=-1); near = to @ to.T; order, left = views[:1], list(views[1:])
+    to = torch.nn.functional.normalize(cameras.centres.double(), dim=-1); near = (to @ to.T).round(decimals=9); order, left = views[:1], list(views[1:])
     while left: order.append(left.pop(near[left][:, order].amax(1).argmin().item()))
     return order
 

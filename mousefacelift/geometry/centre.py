@@ -32,7 +32,7 @@ class Centre:
 
 def _hulls(masks, cameras, ball):
     "Cells (N,3), and which of them (1+V,N) are of the hull of all views and of those without each view in turn"
-    cells = carve(masks, cameras, 64, *ball, misses=1).points; seen = shown_at(masks, cameras, cells) >= .5; missed = (~seen).sum(0)
+    cells = carve(masks, cameras, 64, *ball, misses=1).points; seen = shown_at(masks, cameras, cells) > .5 - 1e-6; missed = (~seen).sum(0)
     return cells, torch.cat([(missed == 0)[None], (missed == 0) | (missed == 1) & ~seen])
 
 def find_centre(masks: Tensor, cameras, size: int = 128) -> Centre:

@@ -43,7 +43,7 @@ def triangulate(masks: Tensor, cameras):
         off = _angles(nearest_point(o[pair], d[pair]), o, d)/allowed.clamp(min=1e-9)
         off[[i for i in range(len(off)) if i not in seen]] = np.inf
         score = off.clamp(max=1).sum().item()
-        if (off < 1).sum() > 1 and (best is None or score < best[0]): best = score, off < 1
+        if (off < 1).sum() > 1 and (best is None or score < best[0] - 1e-6): best = score, off < 1
     if best is None:
         raise InputError('cameras', 'views that meet nowhere, or all look along one line',
                          'two that see the subject from different sides', 'Run `mousefacelift check`.')
@@ -91,7 +91,7 @@ class Hull:
     @property
     def step(self) -> float: return 2*self.extent/len(self.values)
     @property
-    def occupancy(self) -> Tensor: return self.values >= .5
+    def occupancy(self) -> Tensor: return self.values > .5 - 1e-6 # half way between two pixels, rounded either way, is inside
     def positions(self, which: Tensor) -> Tensor:
         "Positions (N,3) of the grid's cells where `which` (R,R,R) holds"
         return self.centre - self.extent + (which.nonzero() + .5)*self.step
