@@ -70,9 +70,10 @@ def best_mouse(masks: Tensor, cameras: Cameras, turns: int = 24, kept: int = 5, 
     small, near, (centre, radius) = aimed_masks(masks, cameras, size); best = -1., '', None
     seen, rays, steps = small.numpy().ravel(), pixel_rays(near), np.diag([.2, .1, *[.1*radius]*3])
     for _, name, p in first_guesses(seen, rays, centre.tolist(), radius, turns)[:kept]:
-        apart = lambda q, mesh=bank()[name]: -agreement(silhouettes(mesh, rays, similarity(q)), seen)
+        agree = lambda q, mesh=bank()[name]: agreement(silhouettes(mesh, rays, similarity(q)), seen)
+        apart = lambda q: 1e-7*np.square((q - p)/steps.diagonal()).sum() - agree(q) # of equals, which a sort leaves in any order, the nearest
         r = minimize(apart, p, method='Nelder-Mead', options=dict(initial_simplex=np.stack([p, *(p + steps)]), maxfev=rounds))
-        best = max(best, (-r.fun, name, r.x), key=lambda b: b[0])
+        best = max(best, (agree(r.x), name, r.x), key=lambda b: b[0])
     return best[1], similarity(best[2]), best[0]
 
 # %% ../../nbs/core/56_mean_shape.ipynb #c015
