@@ -73,7 +73,7 @@ def best_mouse(masks: Tensor, cameras: Cameras, turns: int = 24, kept: int = 5, 
         agree = lambda q, mesh=bank()[name]: agreement(silhouettes(mesh, rays, similarity(q)), seen)
         apart = lambda q: 1e-7*np.square((q - p)/steps.diagonal()).sum() - agree(q) # of equals, which a sort leaves in any order, the nearest
         r = minimize(apart, p, method='Nelder-Mead', options=dict(initial_simplex=np.stack([p, *(p + steps)]), maxfev=rounds))
-        best = max(best, (agree(r.x), name, r.x), key=lambda b: b[0])
+        best = max(best, (float(agree(r.x)), name, r.x), key=lambda b: b[0])
     return best[1], similarity(best[2]), best[0]
 
 # %% ../../nbs/core/56_mean_shape.ipynb #c015
