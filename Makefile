@@ -1,17 +1,21 @@
-# `make report` regenerates the report, `make test` runs every check, `make lab` opens the notebooks, `make slow` and
-# `make gpu` run the cells that `make test` leaves out and record it.
+# `make report` regenerates the report, `make test` runs every check, `make test-plain` the notebooks again under the plainest
+# kernels of every library, `make lab` opens the notebooks, `make slow` and `make gpu` run the cells that `make test` leaves
+# out and record it.
 # Each sets up .venv from the pins in constraints.txt first; nothing but Python >= 3.10 and make is needed.
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE # the install compiles nothing, so each module is compiled when it is first imported
 
-.PHONY: report test slow gpu lab export clean
+.PHONY: report test test-plain slow gpu lab export clean
 report: .venv/ready
 	$(BIN)/mousefacelift report --scale embedded
 
 test: .venv/ready
 	$(BIN)/python .ci/checks.py
+
+test-plain: .venv/ready
+	$(BIN)/python .ci/checks.py plain
 
 slow gpu: .venv/ready
 	$(BIN)/python .ci/checks.py $@

@@ -1,10 +1,11 @@
 """Every check of the project, one line each; ends with `N passed, N failed` and exit status 1 if any failed.
 
+`checks.py plain` runs the notebooks alone, under the kernels of `provenance.plain_kernels`.
 `checks.py slow` (or gpu) instead runs the notebooks that have cells of that flag and records it in last_runs.json."""
 import filecmp, hashlib, json, multiprocessing, os, re, shutil, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from mousefacelift.provenance import device
+from mousefacelift.provenance import device, plain_kernels
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -115,9 +116,13 @@ quick = dict(export_in_sync=in_sync, notebooks_clean=clean, no_orphans=orphans, 
              layers_contract=lambda: run('lint-imports', '--config', '.ci/importlinter.ini', '--no-cache'),
              ruff=lambda: run('ruff', 'check', '--no-cache', '--config', '.ci/ruff.toml', 'nbs', 'setup.py', '.ci'))
 if __name__ == '__main__':
-    if sys.argv[1:]: results = run_flagged(sys.argv[1])
+    what = sys.argv[1] if sys.argv[1:] else 'every check'
+    if what == 'plain':
+        os.environ.update(plain_kernels)
+    if what in ('slow', 'gpu'):
+        results = run_flagged(what)
     else:
-        results = [report(name, check) for name, check in quick.items()]
+        results = [report(name, check) for name, check in quick.items() if what == 'every check']
         with ThreadPoolExecutor(2) as pool:
             results += pool.map(lambda nb: report(nb.relative_to(ROOT), lambda: notebook(nb)), NOTEBOOKS)
     print(f'{sum(results)} passed, {len(results) - sum(results)} failed')

@@ -50,15 +50,26 @@ def segment_all(recording: Recording, wanted, segmenter, folder: Path) -> Record
     return replace(recording, masks=[folder/n for n in recording.names])
 
 # %% ../../nbs/core/36_convert.ipynb #c007
+@contextmanager
+def _one_thread():
+    "torch computes on one thread in the block, for the workers share the cores; after it on as many as before"
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
 def _over(recording: Recording, numbers, dst, do) -> tuple:
     "`do(k, pictures, masks, backgrounds)` for each instant: what it returned, and the reasons of those that could not be done"
-    torch.set_num_threads(1); done, failed = {}, {}
+    done, failed = {}, {}
     backgrounds = None if recording.masks else read_backgrounds(Path(dst)/'backgrounds', tuple(recording.names))
-    for k, pictures, masks in stream(recording, numbers, masks=recording.masks is not None):
-        try:
-            if isinstance(pictures, InputError): raise pictures
-            done[k] = do(k, pictures, masks, backgrounds)
-        except InputError as e: failed[k] = str(e)
+    with _one_thread():
+        for k, pictures, masks in stream(recording, numbers, masks=recording.masks is not None):
+            try:
+                if isinstance(pictures, InputError): raise pictures
+                done[k] = do(k, pictures, masks, backgrounds)
+            except InputError as e: failed[k] = str(e)
     return done, failed
 
 def measure_run(recording, numbers, dst, least) -> tuple:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['owned', 'last_checkpoint', 'Kept', 'read_metrics', 'learning_curve', 'TrainingAlarm', 'make_optimizer', 'train_step',
-           'make_accelerator', 'running_mean', 'fit']
+           'make_accelerator', 'own_state', 'accelerated', 'running_mean', 'fit']
 
 # %% ../../nbs/core/66_loop.ipynb #c002
 import contextlib, fcntl, json, math, os, shutil, time
@@ -115,6 +115,31 @@ def make_accelerator(config: TrainConfig, folder):
         accelerator.init_trackers('mousefacelift', asdict(config), dict(wandb=options))
     return accelerator
 
+@contextlib.contextmanager
+def own_state():
+    "During the block `accelerate` has no state but the block's; after it the state is what it was before"
+    from accelerate.state import AcceleratorState, GradientState, PartialState
+    shared = [kind._shared_state for kind in (AcceleratorState, GradientState, PartialState)]
+    before = [dict(state) for state in shared]
+    for state in shared:
+        state.clear()
+    try:
+        yield
+    finally:
+        for state, facts in zip(shared, before):
+            state.clear()
+            state.update(facts)
+
+@contextlib.contextmanager
+def accelerated(config: TrainConfig, folder):
+    "Yield a run's own `Accelerator`, which ends with the block"
+    with own_state():
+        accelerator = make_accelerator(config, folder)
+        try:
+            yield accelerator
+        finally:
+            accelerator.end_training()
+
 def running_mean(model, decay: float):
     "The running mean of the model's weights, or None for a `decay` of 0"
     from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -141,8 +166,8 @@ def fit(model, batch_loss, config: TrainConfig, folder, draw=None):
     "Minimise `batch_loss(model, step) -> (total, parts)`, random through torch's generator only; `draw(model, path)` writes a picture"
     from tqdm import tqdm
     folder = Path(folder)
-    with owned(folder, config), recorded(folder, config.seed) as record:
-        accelerator = make_accelerator(config, folder); main = accelerator.is_main_process
+    with owned(folder, config), recorded(folder, config.seed) as record, accelerated(config, folder) as accelerator:
+        main = accelerator.is_main_process
         kept = Kept(model.train(), running_mean(model, config.ema), *make_optimizer(model, config)); found = last_checkpoint(folder)
         state = kept.load(found) if found else dict(step=0, skipped=0, in_a_row=0, seconds=0.)
         record['resumed_at'] = state['step']; _rewind(folder, state['step'])
@@ -156,5 +181,4 @@ def fit(model, batch_loss, config: TrainConfig, folder, draw=None):
                 if due(config.checkpoint_every) or main and state['step'] == config.steps: kept.save(folder, state)
                 if draw and due(config.pictures_every): draw(kept.mean or model, folder/'pictures'/f'{state["step"]:08d}.png')
         record.update(steps=state['step'], skipped=state['skipped'], training_s=round(state['seconds'], 2))
-        accelerator.end_training()
     return (kept.mean.module if kept.mean else model).eval()
