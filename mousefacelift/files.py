@@ -7,7 +7,7 @@ __all__ = ['part_name', 'InputError', 'root', 'runs_path', 'figures_path', 'asse
            'digest', 'standing', 'atomic_path', 'clear_leftovers', 'read_json', 'write_json', 'read_pickle']
 
 # %% ../nbs/core/00_files.ipynb #c002
-import contextlib, hashlib, io, json, os, pickle, tempfile
+import contextlib, hashlib, io, json, os, pickle, shutil, tempfile
 from importlib import resources
 from pathlib import Path
 
@@ -103,12 +103,17 @@ def atomic_path(path):
             Path(tmp).unlink(missing_ok=True)
 
 def clear_leftovers(folder):
-    "Remove the files that a killed `atomic_path` left in `folder`"
-    for p in Path(folder).glob(f'{part_name}-????????*'):
-        if p.is_symlink() or not p.is_file():
+    "Remove what a killed `atomic_path` or `output_folder` left in `folder`"
+    for p in Path(folder).glob(f'{part_name}-*'):
+        held = p/'lock' if p.is_dir() else p
+        if p.is_symlink() or not held.is_file():
             continue
-        with open(p) as f:
-            if lock_file(f):
+        with open(held) as f:
+            if not lock_file(f):
+                continue
+            if p.is_dir():
+                shutil.rmtree(p)
+            else:
                 p.unlink(missing_ok=True)
 
 # %% ../nbs/core/00_files.ipynb #c014

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['record_name', 'overwrite_hint', 'read_record', 'write_record', 'written_files', 'is_recorded', 'remove_files',
-           'remove_output', 'check_output', 'check_file', 'output_folder']
+           'remove_output', 'check_output', 'require_writable', 'check_growing', 'check_file', 'output_folder']
 
 # %% ../nbs/core/02_outputs.ipynb #c002
-import contextlib, json, os, shutil
+import contextlib, json, os, shutil, tempfile
 from pathlib import Path, PurePosixPath
 from .files import InputError, digest, lock_file, part_name, read_json, standing, sync_file
 
@@ -103,21 +103,52 @@ def _require_ours(folder: Path, names, files, overwrite: bool):
         came = 'changed since it was written' if changed else 'a file that was there before'
         raise InputError(folder/name, came, 'only its own files are replaced', overwrite_hint)
 
+def _require_apart(folder: Path, names, inputs):
+    "Raise `InputError` where replacing the files `names` in `folder` would change one of `inputs`"
+    for given in (Path(i).resolve() for i in inputs if i is not None):
+        if given == folder or any(_meets(folder/n, given) for n in names):
+            raise InputError(given, f'an input that the output {folder} would overwrite', 'an output elsewhere',
+                             'Choose another output.')
+
+def _named(folder: Path, patterns) -> set:
+    "Names below `folder` that fit `patterns`"
+    return {p.relative_to(folder).as_posix() for pattern in patterns for p in folder.glob(pattern)}
+
 def check_output(folder, kind: str, makes=(), inputs=(), overwrite: bool = False):
     "Raise `InputError` unless a command may write files named `makes` (patterns) to `folder` from the files and folders `inputs`"
     standing(folder)
     folder = Path(folder).resolve()
     was, files = read_record(folder)
     there = {n for n, _ in files if os.path.lexists(folder/n)} if was == kind else set()
-    for pattern in makes:
-        there |= {p.relative_to(folder).as_posix() for p in folder.glob(pattern)}
-    for given in (Path(i).resolve() for i in inputs if i is not None):
-        if given == folder or any(_meets(folder/n, given) for n in there):
-            raise InputError(given, f'an input that the output {folder} would overwrite', 'an output elsewhere',
-                             'Choose another output.')
+    there |= _named(folder, makes)
+    _require_apart(folder, there, inputs)
     if was not in (None, kind) and not overwrite:
         raise InputError(folder, f'a folder that holds a {was}', f'a new folder, or one that holds a {kind}', overwrite_hint)
     _require_ours(folder, there, files, overwrite)
+
+def require_writable(folder):
+    "Raise `InputError` where `folder`, or the place where it would be made, cannot be written to"
+    try:
+        with tempfile.TemporaryFile(dir=standing(folder)) as f:
+            f.write(b' '*4096)
+            f.flush()
+            os.fsync(f.fileno())
+    except OSError as e:
+        raise InputError(folder, f'not writable ({e.strerror})', 'a folder that can be written',
+                         'Make room, or choose another output.') from None
+
+def check_growing(folder, mark: str, makes=(), inputs=()):
+    """Raise `InputError` unless a command that adds to `folder` over time may do so: it began there (its file `mark` is there), or
+    nothing that it `makes` (patterns) is there yet; arguments else as of `check_output`"""
+    standing(folder)
+    folder = Path(folder).resolve()
+    was, _ = read_record(folder)
+    if was not in (None, 'split'):
+        raise InputError(folder, f'a folder that holds a {was}', 'a new folder', 'Choose another output.')
+    there = set() if (folder/mark).is_file() else _named(folder, makes)
+    _require_apart(folder, there, inputs)
+    _require_ours(folder, there, set(), False)
+    require_writable(folder)
 
 def check_file(path, mark: str, inputs=(), overwrite: bool = False):
     "Raise `InputError` unless a command may write the file `path`: it is free, or holds `mark`, as what the command writes does"

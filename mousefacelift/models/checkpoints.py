@@ -90,9 +90,12 @@ def locate(source, filename: str) -> Path:
 
 def write_tensors(path, tensors: dict):
     "Write safetensors atomically; shared or strided memory is copied first"
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
     with atomic_path(path) as p:
-        save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, p)
+        try: save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, p)
+        except SafetensorError as e:
+            raise InputError(path, f'not writable ({e})', 'a file that can be written', 'Make room, or choose another folder.') from None
         p.chmod(0o644) # safetensors makes a file that only its owner may read
 
 def write_model(folder, model: nn.Module):
