@@ -80,7 +80,7 @@ def write_reconstructions(folders: list, out, *settings, overwrite: bool = False
     if twice:
         raise InputError(out, f'several samples named {twice[0]}', 'a name for each', 'Reconstruct them folder by folder.')
     outs = [Path(out)] if len(folders) == 1 else [Path(out)/n for n in names]
-    for folder, target in zip(folders, outs):
+    for target in outs:
         check_output(target, 'reconstruction', reconstruction_files, folders, overwrite)
     for folder, target in zip(folders, outs):
         yield write_reconstruction(folder, target, *settings, overwrite=overwrite)
