@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['part_name', 'InputError', 'root', 'runs_path', 'figures_path', 'asset_path', 'shared_path', 'lock_file', 'sync_file',
-           'digest', 'standing', 'atomic_path', 'clear_leftovers', 'read_json', 'write_json', 'read_pickle']
+           'digest', 'standing', 'naming', 'atomic_path', 'clear_leftovers', 'read_json', 'write_json', 'read_pickle']
 
 # %% ../nbs/core/00_files.ipynb #c002
 import contextlib, hashlib, io, json, os, pickle, shutil, tempfile
@@ -84,6 +84,16 @@ def standing(path) -> Path:
     return found
 
 @contextlib.contextmanager
+def naming(path):
+    "Name `path` in an error of the disk that names no file"
+    try:
+        yield
+    except OSError as e:
+        if e.filename is None:
+            e.filename = str(path)
+        raise
+
+@contextlib.contextmanager
 def atomic_path(path):
     "Yield a temporary path beside `path`; rename it there when the block ends well, remove it otherwise"
     path = Path(path)
@@ -96,8 +106,9 @@ def atomic_path(path):
         lock_file(held)
         try:
             os.chmod(tmp, 0o644)
-            yield Path(tmp)
-            sync_file(tmp)
+            with naming(path):
+                yield Path(tmp)
+                sync_file(tmp)
             os.replace(tmp, path)
         finally:
             Path(tmp).unlink(missing_ok=True)

@@ -9,7 +9,7 @@ __all__ = ['record_name', 'overwrite_hint', 'read_record', 'write_record', 'writ
 # %% ../nbs/core/02_outputs.ipynb #c002
 import contextlib, json, os, shutil, tempfile
 from pathlib import Path, PurePosixPath
-from .files import InputError, digest, lock_file, part_name, read_json, standing, sync_file
+from .files import InputError, digest, lock_file, naming, part_name, read_json, standing, sync_file
 
 # %% ../nbs/core/02_outputs.ipynb #c005
 record_name = '.mousefacelift.json'
@@ -172,7 +172,7 @@ def _unfinished(folder: Path, stage: Path):
     with contextlib.ExitStack() as stack:
         try:
             stage.mkdir(exist_ok=True)
-            held = stack.enter_context(open(stage/'lock', 'w'))
+            held = stack.enter_context(open(stage/'lock', 'wb', buffering=0))
             alone = lock_file(held)
         except OSError as e:
             raise InputError(folder, f'not writable ({e.strerror})', 'a folder that can be written', 'Choose another output.') from None
@@ -183,8 +183,7 @@ def _unfinished(folder: Path, stage: Path):
             try:
                 shutil.rmtree(stage/'new', ignore_errors=True)
                 (stage/'new').mkdir()
-                held.write(' '*4096)
-                held.flush()
+                held.write(b' '*4096)
                 os.fsync(held.fileno())
             except OSError as e:
                 raise InputError(folder, f'not writable ({e.strerror})', 'a folder that can be written',
@@ -217,7 +216,7 @@ def output_folder(folder, kind: str, makes=(), inputs=(), overwrite: bool = Fals
     folder = Path(folder).absolute()
     base = standing(folder)
     stage = base/'-'.join([part_name, *folder.relative_to(base).parts])
-    with _unfinished(folder, stage) as new:
+    with _unfinished(folder, stage) as new, naming(folder):
         yield new
         made = written_files(new)
         for name, _ in made:

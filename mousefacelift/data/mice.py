@@ -91,7 +91,7 @@ def write_mice(dst, n: int, cameras='facelift', size: int = 512, seed: int = 0, 
     dst, look = Path(dst), dict(samples=samples, frames=frames, fps=fps, light=light, arena=arena); _settings(dst, cameras, size, **look)
     write = partial(write_mouse, dst=dst, cameras=cameras, size=size, **look); items = [*product(range(seed, seed + n), range(frames))]
     with ProcessPoolExecutor(workers, mp_context=get_context('spawn')) if workers else nullcontext() as pool:
-        folders = list(tqdm((pool.map if pool else map)(write, items), total=len(items), desc='mice'))
+        folders = list(tqdm((pool.map if pool else map)(write, items), total=len(items), desc='mice', disable=None))
     _index(dst); return folders
 
 # %% ../../nbs/core/44_mice.ipynb #c016
