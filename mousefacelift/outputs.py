@@ -21,9 +21,9 @@ def _is_entry(entry) -> bool:
     name = PurePosixPath(entry[0])
     return len(name.parts) > 0 and not name.is_absolute() and '..' not in name.parts
 
-def read_record(folder) -> tuple:
+def read_record(folder, record: str = record_name) -> tuple:
     "The kind of content in `folder` and the set of (name, digest) of its files; (None, empty) where there is no record"
-    path = Path(folder)/record_name
+    path = Path(folder)/record
     if not os.path.lexists(path):
         return None, set()
     content = read_json(path)
@@ -32,19 +32,19 @@ def read_record(folder) -> tuple:
         raise InputError(path, 'not a record of written files', 'what mousefacelift wrote', 'Choose another folder.')
     return str(content.get('kind')), {(name, sha) for name, sha in files}
 
-def write_record(folder, kind: str, files):
+def write_record(folder, kind: str, files, record: str = record_name):
     "Record that the `files`, (name, digest), in `folder` were written as a `kind`"
     part = Path(folder)/f'{part_name}-record'
     part.write_text(json.dumps(dict(kind=kind, files=sorted(files)), indent=1) + '\n')
     sync_file(part)
-    os.replace(part, Path(folder)/record_name)
+    os.replace(part, Path(folder)/record)
 
-def written_files(folder) -> set:
+def written_files(folder, record: str = record_name) -> set:
     "(name, digest) of all files below `folder` but its record"
     found = set()
     for p in Path(folder).rglob('*'):
         name = p.relative_to(folder).as_posix()
-        if p.is_file() and name != record_name:
+        if p.is_file() and name != record:
             found.add((name, digest(p)))
     return found
 
@@ -65,13 +65,13 @@ def remove_files(folder, files):
         with contextlib.suppress(OSError):  # not empty, or not there
             (folder/p).rmdir()
 
-def remove_output(folder):
+def remove_output(folder, record: str = record_name):
     "Remove what `output_folder` wrote to `folder`, and `folder` itself if nothing else is in it"
-    kind, files = read_record(folder)
+    kind, files = read_record(folder, record)
     if kind is None:
         return
     remove_files(folder, files)
-    (Path(folder)/record_name).unlink()
+    (Path(folder)/record).unlink()
     with contextlib.suppress(OSError):
         Path(folder).rmdir()
 

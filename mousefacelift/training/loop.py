@@ -25,7 +25,8 @@ run_files = 'metrics.jsonl', 'environment.json', 'checkpoints/*/*', 'pictures/*'
 @contextlib.contextmanager
 def owned(folder, config: TrainConfig):
     "Hold the run folder for `config`; raises `InputError` when another process or another configuration has it"
-    check_growing(folder, 'config.json', run_files)
+    launched = Path(folder, 'launch.json').is_file() # `report.launch` wrote its own files there, and knows whose the others are
+    check_growing(folder, 'launch.json' if launched else 'config.json', run_files)
     folder = Path(folder); folder.mkdir(parents=True, exist_ok=True); path, mine = folder/'config.json', asdict(config)
     with open(folder/'.lock', 'w') as lock:
         try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
