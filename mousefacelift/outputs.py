@@ -7,7 +7,7 @@ __all__ = ['record_name', 'overwrite_hint', 'read_record', 'write_record', 'writ
            'remove_output', 'check_output', 'require_writable', 'check_growing', 'check_file', 'output_folder']
 
 # %% ../nbs/core/02_outputs.ipynb #c002
-import contextlib, json, os, shutil, tempfile
+import contextlib, errno, json, os, shutil, tempfile
 from pathlib import Path, PurePosixPath
 from .files import InputError, digest, lock_file, naming, part_name, read_json, standing, sync_file
 
@@ -183,7 +183,8 @@ def _unfinished(folder: Path, stage: Path):
             try:
                 shutil.rmtree(stage/'new', ignore_errors=True)
                 (stage/'new').mkdir()
-                held.write(b' '*4096)
+                if held.write(b' '*4096) < 4096:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(held.fileno())
             except OSError as e:
                 raise InputError(folder, f'not writable ({e.strerror})', 'a folder that can be written',
