@@ -33,5 +33,5 @@ export: .venv/ready
 	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[report,dev]'
 	touch $@
 
-clean:
-	rm -rf .venv data/runs
+clean: # data/runs holds runs of yours: remove them yourself
+	rm -rf .venv

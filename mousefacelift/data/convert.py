@@ -165,7 +165,7 @@ def convert(
     recording, to, workers = open_recording(src, calibration, masks, convention), Destination(dst), workers or os.cpu_count()
     wanted = instants(len(recording), every, frames)
     settings = dict(size=size, canonical=canonical, zoom=zoom or whole_zoom(recording), least=least)
-    plan = _plan(recording, masks, segmenter, **settings); to.check(plan)
+    plan = _plan(recording, masks, segmenter, **settings); to.check(plan, [src])
     missing = lambda: [k for k in wanted if not is_sample(to.folder(k)) and k not in to.known('skipped.json')]
     if missing():
         to.clear()

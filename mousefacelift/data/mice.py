@@ -14,7 +14,8 @@ from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 import csv, hashlib, json, numpy as np, torch
-from ..files import InputError, atomic_folder, atomic_path, read_json, write_json
+from ..files import InputError, atomic_path, clear_leftovers, read_json, write_json
+from ..outputs import check_growing, output_folder
 from ..geometry.cameras import Cameras
 from ..geometry.rigs import rig as named_rig, whole_view
 from .arena import Arena, backdrop, in_arena, random_arena
@@ -22,7 +23,7 @@ from .coat import mouse
 from .motion import motion
 from .mouse import Mouse, unit
 from .photo import photograph
-from .samples import Sample, write_list, write_sample
+from .samples import Sample, sample_files, write_list, write_sample
 
 # %% ../../nbs/core/44_mice.ipynb #c005
 def make_mouse(seed: int, cameras: Cameras, coat: str|None = None, pose=None, heading: float|None = None, at=None, light='studio') -> Mouse:
@@ -60,11 +61,11 @@ def write_mouse(item, dst: Path, cameras, size: int = 512, samples: int = 5, fra
     "The folder of `item`, a seed and a frame, in `dst`, unless it is there: a sample with depth.npz, mesh.ply and keypoints.json"
     import trimesh
     seed, t = item; folder = Path(dst)/(f'mouse_{seed:06d}' + (f'_{t:05d}' if frames > 1 else ''))
-    if folder.exists(): return folder
+    if (folder/'sample.json').exists(): return folder
     cameras = named_rig(cameras, size, seed) if isinstance(cameras, str) else cameras(seed)
     m = moving_mouse(seed, t, cameras, frames, fps, light) if frames > 1 else make_mouse(seed, cameras, light=light)
     s, points = photo_sample(m, cameras, samples, random_arena(seed) if arena else None), np.stack([*m.keypoints.values()])
-    with atomic_folder(folder) as d:
+    with output_folder(folder, 'sample', (*sample_files, 'mesh.ply', 'keypoints.json')) as d:
         write_sample(d, replace(s, name=folder.name))
         trimesh.Trimesh(m.vertices, m.faces, vertex_colors=(m.colours*255).round().astype('u1'), process=False).export(d/'mesh.ply')
         write_json(d/'keypoints.json', dict(names=[*m.keypoints], world=points.tolist(), pixels=cameras.project(points).tolist(),
@@ -73,6 +74,8 @@ def write_mouse(item, dst: Path, cameras, size: int = 512, samples: int = 5, fra
 
 def _settings(dst: Path, cameras, size: int, **look):
     "Keep how the set in `dst` is made; `InputError` where it was begun otherwise"
+    check_growing(dst, 'mice.json', ('mice.csv', 'mice.txt'))
+    clear_leftovers(dst)
     if isinstance(cameras, str): named_rig(cameras, size)
     else: cameras = hashlib.sha1(json.dumps(cameras(0).to_frames()).encode()).hexdigest()
     new, path = dict(cameras=cameras, size=size, **look), dst/'mice.json'; old = read_json(path) if path.exists() else new
@@ -88,7 +91,7 @@ def write_mice(dst, n: int, cameras='facelift', size: int = 512, seed: int = 0, 
     dst, look = Path(dst), dict(samples=samples, frames=frames, fps=fps, light=light, arena=arena); _settings(dst, cameras, size, **look)
     write = partial(write_mouse, dst=dst, cameras=cameras, size=size, **look); items = [*product(range(seed, seed + n), range(frames))]
     with ProcessPoolExecutor(workers, mp_context=get_context('spawn')) if workers else nullcontext() as pool:
-        folders = list(tqdm((pool.map if pool else map)(write, items), total=len(items), desc='mice'))
+        folders = list(tqdm((pool.map if pool else map)(write, items), total=len(items), desc='mice', disable=None))
     _index(dst); return folders
 
 # %% ../../nbs/core/44_mice.ipynb #c016

@@ -7,21 +7,19 @@ __all__ = ['sha256', 'read_torch', 'read_tensors', 'without', 'load_strict', 'lo
            'read_model']
 
 # %% ../../nbs/core/50_checkpoints.ipynb #c002
-import hashlib, json, pickle, re
+import json, pickle, re
 from dataclasses import asdict, fields
 from pathlib import Path
 import torch
 from torch import nn
-from ..files import InputError, atomic_folder, atomic_path, read_json
+from ..files import InputError, atomic_path, digest, read_json
+from ..outputs import output_folder
 
 # %% ../../nbs/core/50_checkpoints.ipynb #c005
 def sha256(path) -> str:
     "SHA-256 of a file as 64 hexadecimal digits; raises `InputError` when there is no such file"
     if not Path(path).is_file(): raise InputError(path, 'no such file', 'a checkpoint', 'Check the path; no other weights are used instead.')
-    digest = hashlib.sha256()
-    with open(path, 'rb') as f:
-        while block := f.read(1 << 20): digest.update(block)
-    return digest.hexdigest()
+    return digest(path)
 
 # %% ../../nbs/core/50_checkpoints.ipynb #c008
 def read_torch(path):
@@ -92,14 +90,17 @@ def locate(source, filename: str) -> Path:
 
 def write_tensors(path, tensors: dict):
     "Write safetensors atomically; shared or strided memory is copied first"
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
     with atomic_path(path) as p:
-        save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, p)
+        try: save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, p)
+        except SafetensorError as e:
+            raise InputError(path, f'not writable ({e})', 'a file that can be written', 'Make room, or choose another folder.') from None
         p.chmod(0o644) # safetensors makes a file that only its owner may read
 
 def write_model(folder, model: nn.Module):
     "`config.json`, with the weights' digest, and `model.safetensors` of a model that has a dataclass `config`, whole or not at all"
-    with atomic_folder(folder) as f:
+    with output_folder(folder, 'model', ('config.json', 'model.safetensors')) as f:
         write_tensors(f/'model.safetensors', model.state_dict())
         content = dict(model=type(model).__name__, config=asdict(model.config), sha256=sha256(f/'model.safetensors'))
         (f/'config.json').write_text(json.dumps(content, indent=1))

@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from fastcore.basics import store_attr
 from torch import Tensor, nn
-from ..files import InputError, atomic_folder, read_json, write_json
+from ..files import InputError, read_json, write_json
+from ..outputs import output_folder
 from ..geometry.cameras import Cameras
 from ..geometry.rays import plucker
 from ..geometry.rigs import about_z, spherical
@@ -142,7 +143,7 @@ def built(description: dict, where) -> nn.Module:
 
 def write_condition(folder, condition: nn.Module):
     "Write `config.json` and `model.safetensors` to `folder`, whole or not at all"
-    with atomic_folder(folder) as f:
+    with output_folder(folder, 'conditioning', ('config.json', 'model.safetensors')) as f:
         write_tensors(f/'model.safetensors', condition.state_dict())
         write_json(f/'config.json', dict(described(condition), sha256=sha256(f/'model.safetensors')))
 

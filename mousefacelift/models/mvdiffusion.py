@@ -17,7 +17,8 @@ from fastcore.basics import patch, store_attr
 from PIL import Image
 from torch import Tensor, nn
 from ..data.images import to_float, to_levels
-from ..files import InputError, asset_path, atomic_folder, read_json, write_json
+from ..files import InputError, asset_path, read_json, write_json
+from ..outputs import output_folder
 from ..geometry.cameras import Cameras, read_opencv
 from .checkpoints import locate
 from .conditioning import PlueckerMap, ViewIndex, check_width, read_condition, write_condition
@@ -244,7 +245,7 @@ def save_pretrained(self: MultiViewPipeline, folder, half: bool = False):
     own = dict(views=self.views, attention=self.attention, spread=self.spread, sampling=self.sampling, cameras=self.cameras is not None,
                conditioning=self.conditioning is not None)
     index = {n: [type(p).__module__.split('.')[0], type(p).__name__] for n, p in parts.items()}
-    with atomic_folder(folder) as d:
+    with output_folder(folder, 'model', ('model_index.json', 'cameras.json')) as d:
         write_json(d/'model_index.json', dict(_class_name='MultiViewPipeline', **index, mousefacelift=own))
         for n, p in parts.items(): write_part(d/n, p, half)
         if own['cameras']: self.cameras.write_opencv(d/'cameras.json')

@@ -19,7 +19,8 @@ from ..data.samples import Sample
 from ..evaluation.metrics import mask_iou, psnr
 from ..evaluation.pictures import lines
 from ..evaluation.protocols import interval
-from ..files import InputError, atomic_folder, atomic_path, figures_path, read_json, root, write_json
+from ..files import InputError, atomic_path, figures_path, read_json, root, write_json
+from ..outputs import output_folder
 from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from ..geometry.canonical import canonical_similarity
@@ -204,14 +205,14 @@ def settle(out, issue: str, ledger: list, verdict: str, facts: list, results: pd
     return '\n* '.join([f'Verdict: {verdict}.', *facts])
 
 # %% ../../nbs/core/88_issues.ipynb #c038
-def shelve(run, name: str, shelf=None) -> Path:
+def shelve(run, name: str, shelf=None, overwrite: bool = False) -> Path:
     "Keep the finished launched run of an issue in the folder `run` as `shelf`/`name`, `results` of the checkout; returns that folder"
     run, kept = Path(run), Path(shelf or root()/'results')/name; record = read_json(run/'environment.json')
     if record['outcome'] != 'finished' or not (run/'verdict.json').exists():
         raise InputError(run, record['outcome'], 'a finished run of an issue notebook', 'Launch it with `report.launch.launch`.')
     facts = {k: record[k] for k in ('notebook', 'commit', 'started', 'wall_s', 'device', 'versions')}
     facts['parameters'] = {k: v for k, v in record['parameters'].items() if k != 'out'}
-    with atomic_folder(kept) as d:
+    with output_folder(kept, 'kept run', ('results.csv', 'effects.csv', 'verdict.json', 'run.json'), [run], overwrite) as d:
         for file in ('results.csv', 'effects.csv', 'verdict.json'): shutil.copy(run/file, d/file)
         write_json(d/'run.json', facts)
     return kept

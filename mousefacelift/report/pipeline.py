@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from ..files import InputError, root, runs_path
+from ..outputs import check_output
 from .launch import check_parameters, launch
 
 # %% ../../nbs/core/86_pipeline.ipynb #c004
@@ -129,7 +130,9 @@ def ending_all():
 def report(scale: str = 'embedded', run: str | None = None) -> Path:
     "Run every stage of a scale and build the site; returns its first page"
     from mousefacelift.report.site import build_site
-    run = run or f'report-{scale}'; chain = stages(scale); waiting, running, done = dict(chain), {}, {}
+    run = run or f'report-{scale}'
+    check_output(runs_path(run)/'site', 'site', ['*.html'])
+    chain = stages(scale); waiting, running, done = dict(chain), {}, {}
     os.environ.setdefault('OMP_NUM_THREADS', '1')
     with ThreadPoolExecutor(2) as pool, ending_all():
         while waiting or running:

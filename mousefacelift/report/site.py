@@ -8,7 +8,8 @@ __all__ = ['provenance', 'page', 'build_site', 'foreign']
 # %% ../../nbs/core/85_site.ipynb #c002
 import html, re, shutil, tempfile
 from pathlib import Path
-from ..files import InputError, asset_path, atomic_folder, read_json
+from ..files import InputError, asset_path, read_json
+from ..outputs import output_folder
 from .launch import parameters_of
 
 # %% ../../nbs/core/85_site.ipynb #c005
@@ -55,7 +56,7 @@ def build_site(folder, pages: dict, first: str = 'report') -> Path:
     from sphinx.application import Sphinx
     if first not in pages: raise InputError('pages', ', '.join(pages), f'a page named {first!r}', 'Name the page that opens first.')
     others = [name for name in pages if name != first]
-    with tempfile.TemporaryDirectory() as src, atomic_folder(Path(folder)/'site') as out:
+    with tempfile.TemporaryDirectory() as src, output_folder(Path(folder)/'site', 'site', ['*.html']) as out:
         for name, executed in pages.items():
             nbformat.write(page(executed, others if name == first else None), Path(src)/f'{"index" if name == first else name}.ipynb')
         with open(Path(src)/'warnings.txt', 'w') as warnings:

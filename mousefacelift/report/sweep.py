@@ -9,7 +9,8 @@ __all__ = ['points', 'read_grid', 'flat', 'slug', 'sweep']
 import itertools
 from pathlib import Path
 import pandas as pd
-from ..files import InputError, atomic_path, read_json, runs_path
+from ..files import InputError, read_json, runs_path
+from ..outputs import check_output, output_folder
 from .launch import check_parameters, launch
 
 # %% ../../nbs/core/82_sweep.ipynb #c005
@@ -37,6 +38,7 @@ def slug(point: dict) -> str:
 # %% ../../nbs/core/82_sweep.ipynb #c008
 def sweep(notebook, grid: dict, run, **fixed) -> pd.DataFrame:
     "Launch `notebook` at every point of `grid`; returns and writes `data/runs/<run>/sweep.csv`, all runs' `metrics.csv` in one"
+    check_output(runs_path(run), 'sweep', ['sweep.csv'])
     todo = points(grid); check_parameters(notebook, [*grid, *fixed])
     tables = []
     for point in todo:
@@ -47,5 +49,5 @@ def sweep(notebook, grid: dict, run, **fixed) -> pd.DataFrame:
             if k not in found: found.insert(i, k, v)
         tables.append(found)
     table = pd.concat(tables, ignore_index=True)
-    with atomic_path(runs_path(run)/'sweep.csv') as p: table.to_csv(p, index=False)
+    with output_folder(runs_path(run), 'sweep', ['sweep.csv']) as d: table.to_csv(d/'sweep.csv', index=False)
     return table
