@@ -19,38 +19,47 @@ except ImportError:  # Windows
 # %% ../nbs/core/00_files.ipynb #c005
 class InputError(ValueError):
     "Input that cannot be used: `where` it is, what `came`, what is `allowed`, what to `do`."
+
     def __init__(self, where, came, allowed, do):
         self.where, self.came, self.allowed, self.do = str(where), came, allowed, do
         super().__init__(where, came, allowed, do)
-    def __str__(self): return f'{self.where}: {self.came}. Allowed: {self.allowed}. {self.do}'
+
+    def __str__(self):
+        return f'{self.where}: {self.came}. Allowed: {self.allowed}. {self.do}'
 
 # %% ../nbs/core/00_files.ipynb #c008
 def root() -> Path:
     "The project's folder, or the current one outside a checkout"
-    if os.environ.get('MOUSEFACELIFT_ROOT'): return Path(os.environ['MOUSEFACELIFT_ROOT']).resolve()
+    if os.environ.get('MOUSEFACELIFT_ROOT'):
+        return Path(os.environ['MOUSEFACELIFT_ROOT']).resolve()
     here = Path.cwd()
-    return next((p for p in (here, *here.parents) if (p/'settings.ini').exists()), here)
+    return next((p for p in (here, *here.parents) if (p / 'settings.ini').exists()), here)
+
 
 def runs_path(*parts) -> Path:
     "`data/runs/...`: everything that a run writes"
     return root().joinpath('data', 'runs', *parts)
 
+
 def figures_path(*parts) -> Path:
     "`figures/...`: final figures, each named after the notebook that made it"
     return root().joinpath('figures', *parts)
+
 
 def asset_path(*parts) -> Path:
     "`assets/...` of the package: what it ships beside its code"
     return Path(str(resources.files('mousefacelift').joinpath('assets', *parts)))
 
-def shared_path(*parts) -> Path|None:
+
+def shared_path(*parts) -> Path | None:
     "A real recording that is not part of the repository, or None where it is absent"
-    base = Path(os.environ.get('MOUSEFACELIFT_SHARED') or root().parent/'shared'/'data')
+    base = Path(os.environ.get('MOUSEFACELIFT_SHARED') or root().parent / 'shared' / 'data')
     path = base.joinpath(*parts)
     return path if path.exists() else None
 
 # %% ../nbs/core/00_files.ipynb #c011
 part_name = '.part-mousefacelift'
+
 
 def lock_file(f) -> bool:
     "Lock an open file until it is closed or its process ends; False where another has it, or where locks are unknown"
@@ -62,10 +71,12 @@ def lock_file(f) -> bool:
         return False
     return True
 
+
 def sync_file(path):
     "Wait until a file is on the disk"
     with open(path, 'rb') as f:
         os.fsync(f.fileno())
+
 
 def digest(path) -> str:
     "SHA-256 of a file as 64 hexadecimal digits"
@@ -75,6 +86,7 @@ def digest(path) -> str:
             found.update(block)
     return found.hexdigest()
 
+
 def standing(path) -> Path:
     "The nearest folder of `path` that exists, itself included; raises `InputError` where a file stands in the way"
     path = Path(path).absolute()
@@ -82,6 +94,7 @@ def standing(path) -> Path:
     if not found.is_dir():
         raise InputError(found, 'a file', 'a folder', 'Choose another name for the output.')
     return found
+
 
 @contextlib.contextmanager
 def naming(path):
@@ -92,6 +105,7 @@ def naming(path):
         if e.filename is None:
             e.filename = str(path)
         raise
+
 
 @contextlib.contextmanager
 def atomic_path(path):
@@ -113,10 +127,11 @@ def atomic_path(path):
         finally:
             Path(tmp).unlink(missing_ok=True)
 
+
 def clear_leftovers(folder):
     "Remove what a killed `atomic_path` or `output_folder` left in `folder`"
     for p in Path(folder).glob(f'{part_name}-*'):
-        held = p/'lock' if p.is_dir() else p
+        held = p / 'lock' if p.is_dir() else p
         if p.is_symlink() or not held.is_file():
             continue
         with open(held) as f:
@@ -130,33 +145,60 @@ def clear_leftovers(folder):
 # %% ../nbs/core/00_files.ipynb #c014
 def read_json(path):
     "The content of a JSON file; raises `InputError` when it is missing or not JSON"
-    try: return json.loads(Path(path).read_text())
-    except FileNotFoundError: raise InputError(path, 'no such file', 'a JSON file', 'Check the path.') from None
+    try:
+        return json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        raise InputError(path, 'no such file', 'a JSON file', 'Check the path.') from None
     except (ValueError, OSError, RecursionError) as e:
-        raise InputError(path, f'not JSON ({e})', 'a JSON file', 'Write it again from its source.') from None
+        raise InputError(
+            path, f'not JSON ({e})', 'a JSON file', 'Write it again from its source.'
+        ) from None
+
 
 def write_json(path, content):
     "Write JSON atomically"
-    with atomic_path(path) as p: p.write_text(json.dumps(content, indent=1) + '\n')
+    with atomic_path(path) as p:
+        p.write_text(json.dumps(content, indent=1) + '\n')
 
 # %% ../nbs/core/00_files.ipynb #c017
-_allowed = {('numpy', 'ndarray'), ('numpy', 'dtype'),
-            *((m, n) for m in ('numpy.core.multiarray', 'numpy._core.multiarray') for n in ('_reconstruct', 'scalar')),
-            *((m, '_frombuffer') for m in ('numpy.core.numeric', 'numpy._core.numeric')),
-            ('_codecs', 'encode'), ('collections', 'OrderedDict')}
+_allowed = {
+    ('numpy', 'ndarray'),
+    ('numpy', 'dtype'),
+    *(
+        (m, n)
+        for m in ('numpy.core.multiarray', 'numpy._core.multiarray')
+        for n in ('_reconstruct', 'scalar')
+    ),
+    *((m, '_frombuffer') for m in ('numpy.core.numeric', 'numpy._core.numeric')),
+    ('_codecs', 'encode'),
+    ('collections', 'OrderedDict'),
+}
 
-class _Forbidden(Exception): pass
+
+class _Forbidden(Exception):
+    pass
+
 
 class _Restricted(pickle.Unpickler):
     def find_class(self, module, name):
-        if (module, name) not in _allowed: raise _Forbidden(f'{module}.{name}')
+        if (module, name) not in _allowed:
+            raise _Forbidden(f'{module}.{name}')
         return super().find_class(module, name)
+
 
 def read_pickle(path):
     "Content of a pickle of arrays and plain containers; raises `InputError` that names any other type in it"
-    allowed, do = 'numpy arrays, numbers, strings, lists, tuples, dicts', 'Save it again as arrays and plain containers.'
-    try: raw = Path(path).read_bytes()
-    except OSError as e: raise InputError(path, e.strerror, 'a readable pickle', 'Check the path.') from None
-    try: return _Restricted(io.BytesIO(raw)).load()
-    except _Forbidden as e: raise InputError(path, f'a pickle that holds {e}', allowed, do) from None
-    except Exception as e: raise InputError(path, f'not a readable pickle ({type(e).__name__})', allowed, do) from None
+    allowed, do = (
+        'numpy arrays, numbers, strings, lists, tuples, dicts',
+        'Save it again as arrays and plain containers.',
+    )
+    try:
+        raw = Path(path).read_bytes()
+    except OSError as e:
+        raise InputError(path, e.strerror, 'a readable pickle', 'Check the path.') from None
+    try:
+        return _Restricted(io.BytesIO(raw)).load()
+    except _Forbidden as e:
+        raise InputError(path, f'a pickle that holds {e}', allowed, do) from None
+    except Exception as e:
+        raise InputError(path, f'not a readable pickle ({type(e).__name__})', allowed, do) from None

@@ -9,10 +9,20 @@ __all__ = ['record_name', 'overwrite_hint', 'read_record', 'write_record', 'writ
 # %% ../nbs/core/02_outputs.ipynb #c002
 import contextlib, errno, json, os, shutil, tempfile
 from pathlib import Path, PurePosixPath
-from .files import InputError, digest, lock_file, naming, part_name, read_json, standing, sync_file
+from mousefacelift.files import (
+    InputError,
+    digest,
+    lock_file,
+    naming,
+    part_name,
+    read_json,
+    standing,
+    sync_file,
+)
 
 # %% ../nbs/core/02_outputs.ipynb #c005
 record_name = '.mousefacelift.json'
+
 
 def _is_entry(entry) -> bool:
     "Whether an entry of a record is a pair of a name below its folder and a digest"
@@ -21,23 +31,31 @@ def _is_entry(entry) -> bool:
     name = PurePosixPath(entry[0])
     return len(name.parts) > 0 and not name.is_absolute() and '..' not in name.parts
 
+
 def read_record(folder, record: str = record_name) -> tuple:
     "The kind of content in `folder` and the set of (name, digest) of its files; (None, empty) where there is no record"
-    path = Path(folder)/record
+    path = Path(folder) / record
     if not os.path.lexists(path):
         return None, set()
     content = read_json(path)
     files = content.get('files') if isinstance(content, dict) else None
     if not isinstance(files, list) or not all(_is_entry(e) for e in files):
-        raise InputError(path, 'not a record of written files', 'what mousefacelift wrote', 'Choose another folder.')
+        raise InputError(
+            path,
+            'not a record of written files',
+            'what mousefacelift wrote',
+            'Choose another folder.',
+        )
     return str(content.get('kind')), {(name, sha) for name, sha in files}
+
 
 def write_record(folder, kind: str, files, record: str = record_name):
     "Record that the `files`, (name, digest), in `folder` were written as a `kind`"
-    part = Path(folder)/f'{part_name}-record'
+    part = Path(folder) / f'{part_name}-record'
     part.write_text(json.dumps(dict(kind=kind, files=sorted(files)), indent=1) + '\n')
     sync_file(part)
-    os.replace(part, Path(folder)/record)
+    os.replace(part, Path(folder) / record)
+
 
 def written_files(folder, record: str = record_name) -> set:
     "(name, digest) of all files below `folder` but its record"
@@ -48,22 +66,25 @@ def written_files(folder, record: str = record_name) -> set:
             found.add((name, digest(p)))
     return found
 
+
 def is_recorded(folder, name: str, files) -> bool:
     "Whether the file `name` of `folder` is among the `files` of its record and still as it was written"
-    path = Path(folder)/name
+    path = Path(folder) / name
     known = any(name == n for n, _ in files)
     return known and path.is_file() and not path.is_symlink() and (name, digest(path)) in files
+
 
 def remove_files(folder, files):
     "Remove those of the recorded `files` of `folder` that are still as they were written, and the folders that are empty then"
     folder = Path(folder)
     for name in sorted({n for n, _ in files}):
         if is_recorded(folder, name, files):
-            (folder/name).unlink()
+            (folder / name).unlink()
     above = {p for n, _ in files for p in PurePosixPath(n).parents if p.parts}
     for p in sorted(above, key=lambda p: -len(p.parts)):
         with contextlib.suppress(OSError):  # not empty, or not there
-            (folder/p).rmdir()
+            (folder / p).rmdir()
+
 
 def remove_output(folder, record: str = record_name):
     "Remove what `output_folder` wrote to `folder`, and `folder` itself if nothing else is in it"
@@ -71,24 +92,27 @@ def remove_output(folder, record: str = record_name):
     if kind is None:
         return
     remove_files(folder, files)
-    (Path(folder)/record).unlink()
+    (Path(folder) / record).unlink()
     with contextlib.suppress(OSError):
         Path(folder).rmdir()
 
 # %% ../nbs/core/02_outputs.ipynb #c008
 overwrite_hint = 'Choose another output, or say --overwrite (`overwrite=True`).'
 
+
 def _meets(path: Path, given: Path) -> bool:
     "Whether replacing or removing `path` would change `given`, a file or a folder"
     return given == path or path in given.parents or given in path.parents
 
+
 def _obstacle(folder: Path, name: str) -> Path | None:
     "What keeps `folder`/`name` from being a file: a folder of that name, or a file where a folder should be"
-    above = [folder/p for p in reversed(PurePosixPath(name).parents) if p.parts]
+    above = [folder / p for p in reversed(PurePosixPath(name).parents) if p.parts]
     for p in above:
         if os.path.lexists(p) and not p.is_dir():
             return p
-    return folder/name if (folder/name).is_dir() else None
+    return folder / name if (folder / name).is_dir() else None
+
 
 def _require_ours(folder: Path, names, files, overwrite: bool):
     "Raise `InputError` unless each of `names` in `folder` is free, or one of the recorded `files`; `overwrite` allows other files"
@@ -96,46 +120,69 @@ def _require_ours(folder: Path, names, files, overwrite: bool):
         obstacle = _obstacle(folder, name)
         if obstacle:
             what = 'folder' if obstacle.is_dir() else 'file'
-            raise InputError(obstacle, f'a {what} that is in the way of {name}', 'nothing of that name', 'Choose another output.')
-        if overwrite or not os.path.lexists(folder/name) or is_recorded(folder, name, files):
+            raise InputError(
+                obstacle,
+                f'a {what} that is in the way of {name}',
+                'nothing of that name',
+                'Choose another output.',
+            )
+        if overwrite or not os.path.lexists(folder / name) or is_recorded(folder, name, files):
             continue
         changed = any(name == n for n, _ in files)
         came = 'changed since it was written' if changed else 'a file that was there before'
-        raise InputError(folder/name, came, 'only its own files are replaced', overwrite_hint)
+        raise InputError(folder / name, came, 'only its own files are replaced', overwrite_hint)
+
 
 def _require_apart(folder: Path, names, inputs):
     "Raise `InputError` where replacing the files `names` in `folder` would change one of `inputs`"
     for given in (Path(i).resolve() for i in inputs if i is not None):
-        if given == folder or any(_meets(folder/n, given) for n in names):
-            raise InputError(given, f'an input that the output {folder} would overwrite', 'an output elsewhere',
-                             'Choose another output.')
+        if given == folder or any(_meets(folder / n, given) for n in names):
+            raise InputError(
+                given,
+                f'an input that the output {folder} would overwrite',
+                'an output elsewhere',
+                'Choose another output.',
+            )
+
 
 def _named(folder: Path, patterns) -> set:
     "Names below `folder` that fit `patterns`"
     return {p.relative_to(folder).as_posix() for pattern in patterns for p in folder.glob(pattern)}
+
 
 def check_output(folder, kind: str, makes=(), inputs=(), overwrite: bool = False):
     "Raise `InputError` unless a command may write files named `makes` (patterns) to `folder` from the files and folders `inputs`"
     standing(folder)
     folder = Path(folder).resolve()
     was, files = read_record(folder)
-    there = {n for n, _ in files if os.path.lexists(folder/n)} if was == kind else set()
+    there = {n for n, _ in files if os.path.lexists(folder / n)} if was == kind else set()
     there |= _named(folder, makes)
     _require_apart(folder, there, inputs)
     if was not in (None, kind) and not overwrite:
-        raise InputError(folder, f'a folder that holds a {was}', f'a new folder, or one that holds a {kind}', overwrite_hint)
+        raise InputError(
+            folder,
+            f'a folder that holds a {was}',
+            f'a new folder, or one that holds a {kind}',
+            overwrite_hint,
+        )
     _require_ours(folder, there, files, overwrite)
+
 
 def require_writable(folder):
     "Raise `InputError` where `folder`, or the place where it would be made, cannot be written to"
     try:
         with tempfile.TemporaryFile(dir=standing(folder)) as f:
-            f.write(b' '*4096)
+            f.write(b' ' * 4096)
             f.flush()
             os.fsync(f.fileno())
     except OSError as e:
-        raise InputError(folder, f'not writable ({e.strerror})', 'a folder that can be written',
-                         'Make room, or choose another output.') from None
+        raise InputError(
+            folder,
+            f'not writable ({e.strerror})',
+            'a folder that can be written',
+            'Make room, or choose another output.',
+        ) from None
+
 
 def check_growing(folder, mark: str, makes=(), inputs=()):
     """Raise `InputError` unless a command that adds to `folder` over time may do so: it began there (its file `mark` is there), or
@@ -144,11 +191,14 @@ def check_growing(folder, mark: str, makes=(), inputs=()):
     folder = Path(folder).resolve()
     was, _ = read_record(folder)
     if was not in (None, 'split'):
-        raise InputError(folder, f'a folder that holds a {was}', 'a new folder', 'Choose another output.')
-    there = set() if (folder/mark).is_file() else _named(folder, makes)
+        raise InputError(
+            folder, f'a folder that holds a {was}', 'a new folder', 'Choose another output.'
+        )
+    there = set() if (folder / mark).is_file() else _named(folder, makes)
     _require_apart(folder, there, inputs)
     _require_ours(folder, there, set(), False)
     require_writable(folder)
+
 
 def check_file(path, mark: str, inputs=(), overwrite: bool = False):
     "Raise `InputError` unless a command may write the file `path`: it is free, or holds `mark`, as what the command writes does"
@@ -158,12 +208,16 @@ def check_file(path, mark: str, inputs=(), overwrite: bool = False):
     standing(path.parent)
     for given in (Path(i).resolve() for i in inputs if i is not None):
         if given == path.resolve() or path.resolve() in given.parents:
-            raise InputError(given, 'input and output at once', 'an output elsewhere', 'Choose another output.')
+            raise InputError(
+                given, 'input and output at once', 'an output elsewhere', 'Choose another output.'
+            )
     if overwrite or not os.path.lexists(path):
         return
     start = path.read_bytes()[:4096] if path.is_file() and not path.is_symlink() else b''
     if mark.encode() not in start:
-        raise InputError(path, 'a file that was there before', 'only its own files are replaced', overwrite_hint)
+        raise InputError(
+            path, 'a file that was there before', 'only its own files are replaced', overwrite_hint
+        )
 
 # %% ../nbs/core/02_outputs.ipynb #c011
 @contextlib.contextmanager
@@ -172,29 +226,43 @@ def _unfinished(folder: Path, stage: Path):
     with contextlib.ExitStack() as stack:
         try:
             stage.mkdir(exist_ok=True)
-            held = stack.enter_context(open(stage/'lock', 'wb', buffering=0))
+            held = stack.enter_context(open(stage / 'lock', 'wb', buffering=0))
             alone = lock_file(held)
         except OSError as e:
-            raise InputError(folder, f'not writable ({e.strerror})', 'a folder that can be written', 'Choose another output.') from None
+            raise InputError(
+                folder,
+                f'not writable ({e.strerror})',
+                'a folder that can be written',
+                'Choose another output.',
+            ) from None
         if not alone:
-            raise InputError(folder, 'another command is writing there', 'one at a time',
-                             f'Wait for it; if there is none, remove {stage}.')
+            raise InputError(
+                folder,
+                'another command is writing there',
+                'one at a time',
+                f'Wait for it; if there is none, remove {stage}.',
+            )
         try:
             try:
-                shutil.rmtree(stage/'new', ignore_errors=True)
-                (stage/'new').mkdir()
-                if held.write(b' '*4096) < 4096:
+                shutil.rmtree(stage / 'new', ignore_errors=True)
+                (stage / 'new').mkdir()
+                if held.write(b' ' * 4096) < 4096:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(held.fileno())
             except OSError as e:
-                raise InputError(folder, f'not writable ({e.strerror})', 'a folder that can be written',
-                                 'Make room, or choose another output.') from None
-            yield stage/'new'
+                raise InputError(
+                    folder,
+                    f'not writable ({e.strerror})',
+                    'a folder that can be written',
+                    'Make room, or choose another output.',
+                ) from None
+            yield stage / 'new'
         finally:
-            shutil.rmtree(stage/'new', ignore_errors=True)
+            shutil.rmtree(stage / 'new', ignore_errors=True)
             with contextlib.suppress(OSError):
-                (stage/'lock').unlink()
+                (stage / 'lock').unlink()
                 stage.rmdir()
+
 
 def _move_into(new: Path, folder: Path, kind: str, made, overwrite: bool):
     "Move the files `made` in `new` into `folder`; what is there of another origin stays"
@@ -205,10 +273,11 @@ def _move_into(new: Path, folder: Path, kind: str, made, overwrite: bool):
     _require_ours(folder, names, old, overwrite)
     write_record(folder, kind, old | made)  # killed from here on, both are known
     for name in sorted(names, key=lambda n: (-n.count('/'), n)):
-        (folder/name).parent.mkdir(parents=True, exist_ok=True)
-        os.replace(new/name, folder/name)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(new / name, folder / name)
     remove_files(folder, {(n, sha) for n, sha in old if n not in names})
     write_record(folder, kind, made)
+
 
 @contextlib.contextmanager
 def output_folder(folder, kind: str, makes=(), inputs=(), overwrite: bool = False):
@@ -216,12 +285,12 @@ def output_folder(folder, kind: str, makes=(), inputs=(), overwrite: bool = Fals
     check_output(folder, kind, makes, inputs, overwrite)
     folder = Path(folder).absolute()
     base = standing(folder)
-    stage = base/'-'.join([part_name, *folder.relative_to(base).parts])
+    stage = base / '-'.join([part_name, *folder.relative_to(base).parts])
     with _unfinished(folder, stage) as new, naming(folder):
         yield new
         made = written_files(new)
         for name, _ in made:
-            sync_file(new/name)
+            sync_file(new / name)
         if os.path.lexists(folder):
             _move_into(new, folder, kind, made, overwrite)
         else:

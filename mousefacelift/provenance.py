@@ -13,33 +13,63 @@ from pathlib import Path
 from .files import root, write_json
 
 # %% ../nbs/core/01_provenance.ipynb #c005
-def commit(folder=None) -> str|None:
+def commit(folder=None) -> str | None:
     "Commit of the checkout at `folder` (the project's root), with `+changes` where files differ from it; None outside a checkout"
-    def git(*args): return subprocess.run(['git', '-C', str(folder or root()), *args], capture_output=True, text=True)
-    try: head = git('rev-parse', 'HEAD')
-    except FileNotFoundError: return None
-    if head.returncode: return None
+
+    def git(*args):
+        return subprocess.run(
+            ['git', '-C', str(folder or root()), *args], capture_output=True, text=True
+        )
+
+    try:
+        head = git('rev-parse', 'HEAD')
+    except FileNotFoundError:
+        return None
+    if head.returncode:
+        return None
     return head.stdout.strip() + ('+changes' if git('status', '--porcelain').stdout.strip() else '')
 
 # %% ../nbs/core/01_provenance.ipynb #c008
-packages = ('mousefacelift', 'torch', 'numpy', 'numba', 'gsplat', 'diffusers', 'accelerate', 'pandas', 'matplotlib', 'scipy',
-            'opencv-python-headless', 'av', 'papermill', 'wandb')
+packages = (
+    'mousefacelift',
+    'torch',
+    'numpy',
+    'numba',
+    'gsplat',
+    'diffusers',
+    'accelerate',
+    'pandas',
+    'matplotlib',
+    'scipy',
+    'opencv-python-headless',
+    'av',
+    'papermill',
+    'wandb',
+)
+
 
 def versions() -> dict:
     "Version of Python and of each of `packages` that is installed"
     found = dict(python=platform.python_version())
     for name in packages:
-        with contextlib.suppress(metadata.PackageNotFoundError): found[name] = metadata.version(name)
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
     return found
+
 
 def device() -> str:
     "The processor and its usable cores, and the graphics card that torch uses"
     info = Path('/proc/cpuinfo')
     lines = info.read_text().splitlines() if info.exists() else []
-    name = next((line.split(':')[1].strip() for line in lines if line.startswith('model name')), platform.machine())
+    name = next(
+        (line.split(':')[1].strip() for line in lines if line.startswith('model name')),
+        platform.machine(),
+    )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
     torch = sys.modules.get('torch')
-    cards = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch else []
+    cards = (
+        [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch else []
+    )
     return ', '.join([f'{name}, {cores} cores', *cards])
 
 # %% ../nbs/core/01_provenance.ipynb #c014
@@ -47,26 +77,32 @@ plain_kernels = dict(
     ATEN_CPU_CAPABILITY='default',
     MKL_CBWR='COMPATIBLE',
     ONEDNN_MAX_CPU_ISA='SSE41',
-    NUMBA_CPU_NAME='generic', # without the features of this processor, which another name would keep
+    NUMBA_CPU_NAME='generic',  # without the features of this processor, which another name would keep
     OPENBLAS_CORETYPE='Nehalem',
     NPY_DISABLE_CPU_FEATURES='X86_V3 X86_V4 AVX512_ICL AVX512_SPR AVX2 FMA3 AVX512F AVX512_SKX',
-    OPENCV_CPU_DISABLE='AVX,AVX2,FP16,AVX512-SKX')
+    OPENCV_CPU_DISABLE='AVX,AVX2,FP16,AVX512-SKX',
+)
+
 
 def _openblas(numpy) -> dict:
     "The kernels of the OpenBLAS that came with NumPy, if one did"
     from ctypes import CDLL, c_char_p
+
     for path in Path(numpy.__file__).parent.with_name('numpy.libs').glob('libscipy_openblas64_*'):
         name = CDLL(str(path)).scipy_openblas_get_corename64_
         name.restype = c_char_p
         return dict(openblas=name().decode())
     return {}
 
+
 def _numba() -> str:
     "The processor that numba compiles for, and its widest vectors"
     from numba.core.registry import cpu_target
+
     _, name, features = cpu_target.target_context.codegen().magic_tuple()
     wide = [w for w in ('avx512f', 'avx2', 'avx') if f'+{w}' in features.split(',')]
     return ' '.join([name, *wide[:1]])
+
 
 def kernels() -> dict:
     "What torch, NumPy, its OpenBLAS, OpenCV and numba compute with, of those that this process has loaded"
@@ -87,21 +123,36 @@ def kernels() -> dict:
 # %% ../nbs/core/01_provenance.ipynb #c011
 def environment(seed=None) -> dict:
     "What a run depends on and its outcome does not show: commit, seed, versions, device, start (UTC)"
-    return dict(commit=commit(), seed=seed, versions=versions(), device=device(), platform=platform.platform(),
-                started=datetime.now(timezone.utc).isoformat(timespec='seconds'))
+    return dict(
+        commit=commit(),
+        seed=seed,
+        versions=versions(),
+        device=device(),
+        platform=platform.platform(),
+        started=datetime.now(timezone.utc).isoformat(timespec='seconds'),
+    )
+
 
 def peak_memory_mb() -> float:
     "Largest resident size in MB of this process so far"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1e6 if sys.platform == 'darwin' else 1e3), 1)
 
+
 @contextlib.contextmanager
-def recorded(folder, seed=None, before: float = 0., **facts):
+def recorded(folder, seed=None, before: float = 0.0, **facts):
     "Write `environment.json` in `folder` when the block begins and when it ends; yields the record, to which facts may be added"
-    record = dict(environment(seed), **facts, outcome='running'); path = Path(folder)/'environment.json'; began = time.perf_counter()
+    record = dict(environment(seed), **facts, outcome='running')
+    path = Path(folder) / 'environment.json'
+    began = time.perf_counter()
     write_json(path, record)
-    try: yield record; record['outcome'] = 'finished'
-    except BaseException as e: record['outcome'] = f'failed: {type(e).__name__}: {e}'[:300]; raise
+    try:
+        yield record
+        record['outcome'] = 'finished'
+    except BaseException as e:
+        record['outcome'] = f'failed: {type(e).__name__}: {e}'[:300]
+        raise
     finally:
-        record['wall_s'] = round(before + time.perf_counter() - began, 2); record.setdefault('peak_memory_mb', peak_memory_mb())
+        record['wall_s'] = round(before + time.perf_counter() - began, 2)
+        record.setdefault('peak_memory_mb', peak_memory_mb())
         write_json(path, record)
