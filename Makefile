@@ -7,9 +7,12 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE # the install compiles nothing, so each module is compiled when it is first imported
 
-.PHONY: report test test-plain slow gpu lab export clean
+.PHONY: report publish test test-plain slow gpu lab export clean
 report: .venv/ready
 	$(BIN)/mousefacelift report --scale embedded
+
+publish: .venv/ready # figures and outputs of the last report into figures/ and nbs/
+	$(BIN)/mousefacelift report --scale embedded --publish
 
 test: .venv/ready
 	$(BIN)/python .ci/checks.py
@@ -24,6 +27,7 @@ lab: .venv/ready
 	$(BIN)/jupyter lab nbs
 
 export: .venv/ready
+	$(BIN)/ruff format --quiet --config .ci/ruff.toml nbs setup.py .ci
 	$(BIN)/nbdev_clean
 	$(BIN)/nbdev_export
 

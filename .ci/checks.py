@@ -1,129 +1,46 @@
-"""Every check of the project, one line each; ends with `N passed, N failed` and exit status 1 if any failed.
+"""Every check of the project, one line each; ends with `N passed, N failed`.
 
 `checks.py plain` runs the notebooks alone, under the kernels of `provenance.plain_kernels`.
-`checks.py slow` (or gpu) instead runs the notebooks that have cells of that flag and records it in last_runs.json."""
+`checks.py slow` (or gpu) runs the notebooks that have cells of that flag, and records it in
+last_runs.json. The exit status is 1 if anything failed.
+"""
 
-import filecmp, hashlib, json, multiprocessing, os, re, shutil, subprocess, sys, tempfile, time
+import filecmp
+import hashlib
+import json
+import multiprocessing
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
 from mousefacelift.provenance import device, plain_kernels
+from mousefacelift.report.publish import is_stale
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-NOTEBOOKS = sorted(
-    p for p in (ROOT / 'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts
-)
-os.chdir(ROOT)
-os.environ.update(
-    WANDB_MODE='offline',
-    WANDB_SILENT='true',
-    MPLBACKEND='agg',
-    HF_HUB_OFFLINE='1',
-    NUMBA_THREADING_LAYER='workqueue',
-    OMP_NUM_THREADS='1',
-    OMP_WAIT_POLICY='PASSIVE',
-)  # two notebooks at a time
+LAST_RUNS = ROOT / '.ci' / 'last_runs.json'
+MOST_NOTEBOOK_BYTES = 200_000
 
+# Two notebooks run at a time, one thread each.
+ENVIRONMENT = {
+    'WANDB_MODE': 'offline',
+    'WANDB_SILENT': 'true',
+    'MPLBACKEND': 'agg',
+    'HF_HUB_OFFLINE': '1',
+    'NUMBA_THREADING_LAYER': 'workqueue',
+    'OMP_NUM_THREADS': '1',
+    'OMP_WAIT_POLICY': 'PASSIVE',
+}
 
-def run(*command):
-    "Output of a command that failed, or '' where it succeeded"
-    r = subprocess.run(
-        [str(BIN / command[0]), *map(str, command[1:])], capture_output=True, text=True
-    )
-    return (r.stdout + r.stderr).strip() or f'exit status {r.returncode}' if r.returncode else ''
-
-
-def cells(path):
-    return json.loads(path.read_text())['cells']
-
-
-def source(cell):
-    return ''.join(cell['source'])
-
-
-def exports():
-    "(notebook, module) for each notebook that exports one"
-    for nb in NOTEBOOKS:
-        for cell in cells(nb):
-            if m := re.search(r'^#\| *default_exp +(\S+)', source(cell), re.M):
-                yield nb, Path('mousefacelift', *m[1].split('.')).with_suffix('.py')
-
-
-def in_sync():
-    "The package is what the notebooks export"
-    before = {p: p.read_bytes() for p in Path('mousefacelift').rglob('*.py')}
-    if out := run('nbdev_export'):
-        return out
-    after = {p: p.read_bytes() for p in Path('mousefacelift').rglob('*.py')}
-    changed = [str(p) for p in after if before.get(p) != after[p]]
-    return f'nbdev_export changes {", ".join(changed)}: commit the export' if changed else ''
-
-
-def clean():
-    "Notebooks carry no stray metadata"
-    with tempfile.TemporaryDirectory() as d:
-        shutil.copytree(
-            'nbs', d, dirs_exist_ok=True, ignore=shutil.ignore_patterns('.ipynb_checkpoints')
-        )
-        if out := run('nbdev_clean', '--fname', d):
-            return out
-        dirty = [
-            str(nb.relative_to(ROOT))
-            for nb in NOTEBOOKS
-            if not filecmp.cmp(nb, Path(d) / nb.relative_to(ROOT / 'nbs'), shallow=False)
-        ]
-    return f'not clean, run nbdev_clean: {", ".join(dirty)}' if dirty else ''
-
-
-def orphans():
-    "Each module belongs to one notebook"
-    owned = [m for _, m in exports()]
-    found = {
-        p
-        for p in Path('mousefacelift').rglob('*.py')
-        if p.name not in ('__init__.py', '_modidx.py')
-    }
-    twice = {m for m in owned if owned.count(m) > 1}
-    wrong = [f'{p} has no notebook' for p in found - set(owned)] + [
-        f'{p} has several notebooks' for p in twice
-    ]
-    return '; '.join(map(str, wrong))
-
-
-def parameters():
-    "Each report and issue notebook has exactly one cell tagged `parameters`"
-    counts = {
-        nb: sum('parameters' in c['metadata'].get('tags', []) for c in cells(nb))
-        for nb in NOTEBOOKS
-        if nb.parent.name in ('report', 'issues')
-    }
-    return '; '.join(f'{nb.relative_to(ROOT)} has {n}' for nb, n in counts.items() if n != 1)
-
-
-def sizes():
-    "Notebooks stay under 200 KB and 40 code cells, modules under about 200 lines"
-    wrong = [
-        f'{nb.relative_to(ROOT)}: {nb.stat().st_size // 1000} KB'
-        for nb in NOTEBOOKS
-        if nb.stat().st_size > 200_000
-    ]
-    wrong += [
-        f'{nb.relative_to(ROOT)}: {n} code cells'
-        for nb in NOTEBOOKS
-        if (n := sum(c['cell_type'] == 'code' for c in cells(nb))) > 40
-    ]
-    wrong += [
-        f'{m}: {n} lines'
-        for _, m in exports()
-        if m.exists() and (n := len(m.read_text().splitlines())) > 260
-    ]
-    return '; '.join(wrong)
-
-
-FRESH = multiprocessing.get_context(
-    'forkserver'
-)  # a process of its own for each notebook, which finds the slow imports made
-FRESH.set_forkserver_preload(
+# Each notebook runs in a process of its own, which finds the slow imports made.
+WARM = multiprocessing.get_context('forkserver')
+WARM.set_forkserver_preload(
     [
         'torch',
         'pandas',
@@ -138,103 +55,248 @@ FRESH.set_forkserver_preload(
 )
 
 
-def test_notebook(path, flags, log):
+def find_notebooks():
+    "All notebooks of the checkout"
+    paths = sorted((ROOT / 'nbs').rglob('*.ipynb'))
+    return [path for path in paths if '.ipynb_checkpoints' not in path.parts]
+
+
+NOTEBOOKS = find_notebooks()
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def cells(notebook):
+    return json.loads(notebook.read_text(encoding='utf-8'))['cells']
+
+
+def source(cell):
+    return ''.join(cell['source'])
+
+
+def run(*command):
+    "Output of a command that failed, or '' where it succeeded"
+    program, *arguments = map(str, command)
+    done = subprocess.run([str(BIN / program), *arguments], capture_output=True, text=True)
+    if done.returncode == 0:
+        return ''
+    return (done.stdout + done.stderr).strip() or f'exit status {done.returncode}'
+
+
+# ---- the package and its notebooks
+
+
+def exported_modules():
+    "(notebook, module) for each notebook that exports one"
+    for notebook in NOTEBOOKS:
+        for cell in cells(notebook):
+            found = re.search(r'^#\| *default_exp +(\S+)', source(cell), re.M)
+            if found:
+                yield notebook, Path('mousefacelift', *found[1].split('.')).with_suffix('.py')
+
+
+def export_in_sync():
+    "The package is what the notebooks export"
+    before = {path: path.read_bytes() for path in Path('mousefacelift').rglob('*.py')}
+    output = run('nbdev_export')
+    if output:
+        return output
+    after = {path: path.read_bytes() for path in Path('mousefacelift').rglob('*.py')}
+    changed = [str(path) for path in after if before.get(path) != after[path]]
+    if changed:
+        return f'nbdev_export changes {", ".join(changed)}: commit the export'
+    return ''
+
+
+def notebooks_clean():
+    "Notebooks carry no stray metadata"
+    with tempfile.TemporaryDirectory() as copy:
+        checkpoints = shutil.ignore_patterns('.ipynb_checkpoints')
+        shutil.copytree('nbs', copy, dirs_exist_ok=True, ignore=checkpoints)
+        output = run('nbdev_clean', '--fname', copy)
+        if output:
+            return output
+        dirty = []
+        for notebook in NOTEBOOKS:
+            cleaned = Path(copy) / notebook.relative_to(ROOT / 'nbs')
+            if not filecmp.cmp(notebook, cleaned, shallow=False):
+                dirty.append(name_of(notebook))
+    return f'not clean, run nbdev_clean: {", ".join(dirty)}' if dirty else ''
+
+
+def no_orphans():
+    "Each module belongs to one notebook"
+    owned = [module for _, module in exported_modules()]
+    wrong = [f'{module} has several notebooks' for module in owned if owned.count(module) > 1]
+    for module in Path('mousefacelift').rglob('*.py'):
+        if module.name not in ('__init__.py', '_modidx.py') and module not in owned:
+            wrong.append(f'{module} has no notebook')
+    return '; '.join(wrong)
+
+
+def parameters_tagged():
+    "Each report and issue notebook has exactly one cell tagged `parameters`"
+    wrong = []
+    for notebook in NOTEBOOKS:
+        if notebook.parent.name not in ('report', 'issues') or 'core' in notebook.parts:
+            continue
+        tags = [cell['metadata'].get('tags', []) for cell in cells(notebook)]
+        tagged = sum('parameters' in tag for tag in tags)
+        if tagged != 1:
+            wrong.append(f'{name_of(notebook)} has {tagged}')
+    return '; '.join(wrong)
+
+
+def notebook_sizes():
+    "Notebooks stay under 200 KB with their outputs"
+    wrong = []
+    for notebook in NOTEBOOKS:
+        size = notebook.stat().st_size
+        if size > MOST_NOTEBOOK_BYTES:
+            wrong.append(f'{name_of(notebook)}: {size // 1000} KB')
+    return '; '.join(wrong)
+
+
+def outputs_fresh():
+    "The outputs that a reader sees were made by the code that stands above them"
+    shown = [path for path in NOTEBOOKS if path.parent.name in ('issues', 'tutorials')]
+    shown += [ROOT / 'nbs' / 'report' / 'report.ipynb']
+    stale = [name_of(notebook) for notebook in shown if is_stale(notebook)]
+    return f'older than their code, run `make publish`: {", ".join(stale)}' if stale else ''
+
+
+def imports_point_down():
+    "Rooms import only from below"
+    return run('lint-imports', '--config', '.ci/importlinter.ini', '--no-cache')
+
+
+def ruff(*command):
+    "Ruff over notebooks and scripts"
+    options = '--no-cache', '--config', '.ci/ruff.toml'
+    return run('ruff', *command, *options, 'nbs', 'setup.py', '.ci')
+
+
+def formatted():
+    "Every notebook and script is as `ruff format` leaves it"
+    return ruff('format', '--check', '--quiet')
+
+
+def linted():
+    "No warning of the linter"
+    return ruff('check', '--output-format', 'concise')
+
+
+# ---- running notebooks
+
+
+def test_notebook(notebook, flags, log):
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND)
     for stream in (1, 2):
-        os.dup2(os.open(log, os.O_WRONLY | os.O_APPEND), stream)
+        os.dup2(descriptor, stream)
     from nbdev.test import nbdev_test
 
-    nbdev_test(str(path.relative_to(ROOT)), n_workers=0, flags=flags)
+    nbdev_test(name_of(notebook), n_workers=0, flags=flags)
 
 
-def notebook(path, flags=''):
-    "Run one notebook under nbdev_test"
+def run_notebook(notebook, flags=''):
+    "What a notebook printed that failed under nbdev_test, or ''"
     with tempfile.NamedTemporaryFile('r') as log:
-        process = FRESH.Process(target=test_notebook, args=(path, flags, log.name))
+        process = WARM.Process(target=test_notebook, args=(notebook, flags, log.name))
         process.start()
         process.join()
-        return (log.read().strip() or f'exit status {process.exitcode}') if process.exitcode else ''
-
-
-LAST_RUNS = Path('.ci/last_runs.json')
+        if process.exitcode == 0:
+            return ''
+        return log.read().strip() or f'exit status {process.exitcode}'
 
 
 def last_runs():
     return json.loads(LAST_RUNS.read_text()) if LAST_RUNS.exists() else {}
 
 
-def flagged(flag):
+def flagged_cells(flag):
     "Digest of the cells of a flag, for each notebook that has some"
-    marked = {
-        nb: [source(c) for c in cells(nb) if re.match(rf'#\| *{flag}\b', source(c))]
-        for nb in NOTEBOOKS
-    }
-    return {
-        str(nb.relative_to(ROOT)): hashlib.sha256('\0'.join(m).encode()).hexdigest()[:12]
-        for nb, m in marked.items()
-        if m
-    }
+    digests = {}
+    for notebook in NOTEBOOKS:
+        marked = [source(c) for c in cells(notebook) if re.match(rf'#\| *{flag}\b', source(c))]
+        if marked:
+            digest = hashlib.sha256('\0'.join(marked).encode()).hexdigest()
+            digests[name_of(notebook)] = digest[:12]
+    return digests
 
 
-def slow_cells():
+def slow_cells_known():
     "The slow cells of each notebook have been run as they stand"
-    known = {k: v['digest'] for k, v in last_runs().get('slow', {}).items()}
-    stale = [nb for nb, digest in flagged('slow').items() if known.get(nb) != digest]
-    return f'not run since they were changed, run `make slow`: {", ".join(stale)}' if stale else ''
+    known = {name: run['digest'] for name, run in last_runs().get('slow', {}).items()}
+    stale = [name for name, digest in flagged_cells('slow').items() if known.get(name) != digest]
+    return f'changed since they were run, run `make slow`: {", ".join(stale)}' if stale else ''
+
+
+def report(name, check):
+    "Run one check and print its line; returns whether it passed"
+    start = time.time()
+    output = check()
+    word = 'FAIL' if output else 'ok  '
+    line = f'{word} {time.time() - start:6.1f} s  {name}'
+    print(f'{line}\n{output}\n' if output else line, flush=True)
+    return not output
 
 
 def run_flagged(flag):
     "Run the notebooks with cells of a flag, and record each that passed"
     if flag == 'gpu':
         import torch  # noqa: F401 - so that `device` names the card
+    known = last_runs().get(flag, {})
     results = []
-    for nb, digest in flagged(flag).items():
-        results.append(report(f'{nb}, {flag}', lambda nb=nb: notebook(ROOT / nb, flag)))
-        if not results[-1]:
+    for name, digest in flagged_cells(flag).items():
+        if known.get(name, {}).get('digest') == digest:
             continue
-        runs = last_runs()
-        runs.setdefault(flag, {})[nb] = dict(
-            digest=digest, date=time.strftime('%Y-%m-%d'), machine=device()
-        )
-        LAST_RUNS.write_text(
-            json.dumps({k: dict(sorted(v.items())) for k, v in runs.items()}, indent=1) + '\n'
-        )
+        passed = report(f'{name}, {flag}', lambda name=name: run_notebook(ROOT / name, flag))
+        results.append(passed)
+        if passed:
+            runs = last_runs()
+            made = {'digest': digest, 'date': time.strftime('%Y-%m-%d'), 'machine': device()}
+            runs.setdefault(flag, {})[name] = made
+            ordered = {key: dict(sorted(value.items())) for key, value in runs.items()}
+            LAST_RUNS.write_text(json.dumps(ordered, indent=1) + '\n')
     return results
 
 
-def report(name, check):
-    start = time.time()
-    out = check()
-    print(
-        f'{"FAIL" if out else "ok  "} {time.time() - start:6.1f} s  {name}'
-        + (f'\n{out}\n' if out else ''),
-        flush=True,
-    )
-    return not out
+def run_notebooks():
+    with ThreadPoolExecutor(2) as pool:
+        checks = [(name_of(path), lambda path=path: run_notebook(path)) for path in NOTEBOOKS]
+        return list(pool.map(lambda named: report(*named), checks))
 
 
-quick = dict(
-    export_in_sync=in_sync,
-    notebooks_clean=clean,
-    no_orphans=orphans,
-    parameters_tags=parameters,
-    sizes=sizes,
-    slow_cells=slow_cells,
-    layers_contract=lambda: run('lint-imports', '--config', '.ci/importlinter.ini', '--no-cache'),
-    ruff=lambda: run(
-        'ruff', 'check', '--no-cache', '--config', '.ci/ruff.toml', 'nbs', 'setup.py', '.ci'
-    ),
-)
-if __name__ == '__main__':
-    what = sys.argv[1] if sys.argv[1:] else 'every check'
-    if what == 'plain':
-        os.environ.update(plain_kernels)
+QUICK = [
+    export_in_sync,
+    notebooks_clean,
+    no_orphans,
+    parameters_tagged,
+    notebook_sizes,
+    slow_cells_known,
+    outputs_fresh,
+    imports_point_down,
+    formatted,
+    linted,
+]
+
+
+def main(what):
+    os.chdir(ROOT)
+    os.environ.update(ENVIRONMENT)
     if what in ('slow', 'gpu'):
         results = run_flagged(what)
+    elif what == 'plain':
+        os.environ.update(plain_kernels)
+        results = run_notebooks()
     else:
-        results = [report(name, check) for name, check in quick.items() if what == 'every check']
-        with ThreadPoolExecutor(2) as pool:
-            results += pool.map(
-                lambda nb: report(nb.relative_to(ROOT), lambda: notebook(nb)), NOTEBOOKS
-            )
+        results = [report(check.__name__, check) for check in QUICK]
+        results += run_notebooks()
     print(f'{sum(results)} passed, {len(results) - sum(results)} failed')
-    sys.exit(not all(results))
+    return 0 if all(results) else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1] if sys.argv[1:] else 'every check'))
