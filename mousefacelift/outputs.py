@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['record_name', 'overwrite_hint', 'read_record', 'write_record', 'written_files', 'is_recorded', 'remove_files',
-           'remove_output', 'check_output', 'require_writable', 'check_growing', 'check_file', 'output_folder']
+           'remove_output', 'check_output', 'require_writable', 'check_growing', 'check_file', 'require_free',
+           'output_folder']
 
 # %% ../nbs/core/02_outputs.ipynb #c002
 import contextlib, errno, json, os, shutil, tempfile
@@ -218,6 +219,21 @@ def check_file(path, mark: str, inputs=(), overwrite: bool = False):
         raise InputError(
             path, 'a file that was there before', 'only its own files are replaced', overwrite_hint
         )
+
+# %% ../nbs/core/02_outputs.ipynb #c016
+def require_free(path: str | Path, inputs=(), overwrite: bool = False):
+    "Raise `InputError` where the file `path` exists or is one of the `inputs`; `overwrite` allows the first"
+    path = Path(path)
+    standing(path.parent)
+    for given in inputs:
+        if Path(given).resolve() == path.resolve():
+            raise InputError(
+                given, 'input and output at once', 'an output elsewhere', 'Choose another output.'
+            )
+    if path.is_dir():
+        raise InputError(path, 'a folder', 'a file', 'Name the file to write.')
+    if os.path.lexists(path) and not overwrite:
+        raise InputError(path, 'a file that was there before', 'a new file', overwrite_hint)
 
 # %% ../nbs/core/02_outputs.ipynb #c011
 @contextlib.contextmanager

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['main', 'convert_command', 'mice_command', 'split_command', 'check_command', 'reconstruct_command', 'render_command',
-           'view_command', 'generate_command', 'train_command', 'evaluate_command', 'sweep_command', 'report_command']
+           'view_command', 'export_command', 'generate_command', 'train_command', 'evaluate_command', 'sweep_command',
+           'report_command']
 
 # %% ../../nbs/core/cli/01_main.ipynb #c002
 from pathlib import Path
@@ -235,6 +236,24 @@ def view_command(ply, out, show, overwrite):
     if show:
         click.launch(str(out))
     click.echo(out)
+
+# %% ../../nbs/core/cli/01_main.ipynb #c040
+@main.command('export')
+@click.argument('ply', type=_path)
+@click.option(
+    '--to', 'name', required=True, help='A format: csv, points, ...; a wrong one lists all.'
+)
+@click.option('-o', 'out', type=_path, help='The file; beside the ply by default.')
+@_overwrite
+def export_command(ply, name, out, overwrite):
+    "Gaussians in the format of another tool."
+    from mousefacelift.gaussians.ply import read_ply
+    from mousefacelift.outputs import require_free
+    from mousefacelift.reconstruction.export import export_cloud, export_path
+
+    path = export_path(name, out or ply)
+    require_free(path, [ply], overwrite)
+    click.echo(export_cloud(read_ply(ply), name, path))
 
 # %% ../../nbs/core/cli/01_main.ipynb #c024
 @main.command('generate')
