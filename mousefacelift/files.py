@@ -4,12 +4,22 @@
 
 # %% auto #0
 __all__ = ['part_name', 'InputError', 'root', 'runs_path', 'figures_path', 'asset_path', 'shared_path', 'lock_file', 'sync_file',
-           'digest', 'standing', 'naming', 'atomic_path', 'clear_leftovers', 'read_json', 'write_json', 'read_pickle']
+           'digest', 'nearest_folder', 'naming_file', 'atomic_path', 'clear_leftovers', 'read_json', 'write_json',
+           'read_pickle']
 
 # %% ../nbs/core/00_files.ipynb #c002
-import contextlib, hashlib, io, json, os, pickle, shutil, tempfile
+import contextlib
+import hashlib
+import io
+import json
+import os
+import pickle
+import shutil
+import tempfile
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
+from typing import IO
 
 try:
     import fcntl
@@ -20,8 +30,11 @@ except ImportError:  # Windows
 class InputError(ValueError):
     "Input that cannot be used: `where` it is, what `came`, what is `allowed`, what to `do`."
 
-    def __init__(self, where, came, allowed, do):
-        self.where, self.came, self.allowed, self.do = str(where), came, allowed, do
+    def __init__(self, where: str | Path, came: str, allowed: str, do: str):
+        self.where = str(where)
+        self.came = came
+        self.allowed = allowed
+        self.do = do
         super().__init__(where, came, allowed, do)
 
     def __str__(self):
@@ -33,71 +46,73 @@ def root() -> Path:
     if os.environ.get('MOUSEFACELIFT_ROOT'):
         return Path(os.environ['MOUSEFACELIFT_ROOT']).resolve()
     here = Path.cwd()
-    return next((p for p in (here, *here.parents) if (p / 'settings.ini').exists()), here)
+    for folder in (here, *here.parents):
+        if (folder / 'settings.ini').exists():
+            return folder
+    return here
 
 
-def runs_path(*parts) -> Path:
+def runs_path(*parts: str | Path) -> Path:
     "`data/runs/...`: everything that a run writes"
     return root().joinpath('data', 'runs', *parts)
 
 
-def figures_path(*parts) -> Path:
+def figures_path(*parts: str | Path) -> Path:
     "`figures/...`: final figures, each named after the notebook that made it"
     return root().joinpath('figures', *parts)
 
 
-def asset_path(*parts) -> Path:
+def asset_path(*parts: str | Path) -> Path:
     "`assets/...` of the package: what it ships beside its code"
     return Path(str(resources.files('mousefacelift').joinpath('assets', *parts)))
 
 
-def shared_path(*parts) -> Path | None:
+def shared_path(*parts: str | Path) -> Path | None:
     "A real recording that is not part of the repository, or None where it is absent"
     base = Path(os.environ.get('MOUSEFACELIFT_SHARED') or root().parent / 'shared' / 'data')
     path = base.joinpath(*parts)
     return path if path.exists() else None
 
 # %% ../nbs/core/00_files.ipynb #c011
-part_name = '.part-mousefacelift'
-
-
-def lock_file(f) -> bool:
-    "Lock an open file until it is closed or its process ends; False where another has it, or where locks are unknown"
+def lock_file(file: IO) -> bool:
+    "Lock an open file until it is closed; False where another has it, or where locks are unknown"
     if fcntl is None:
         return False
     try:
-        fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True
 
 
-def sync_file(path):
+def sync_file(path: str | Path):
     "Wait until a file is on the disk"
-    with open(path, 'rb') as f:
-        os.fsync(f.fileno())
+    with open(path, 'rb') as file:
+        os.fsync(file.fileno())
 
 
-def digest(path) -> str:
+def digest(path: str | Path) -> str:
     "SHA-256 of a file as 64 hexadecimal digits"
     found = hashlib.sha256()
-    with open(path, 'rb') as f:
-        while block := f.read(1 << 20):
+    with open(path, 'rb') as file:
+        while block := file.read(1 << 20):
             found.update(block)
     return found.hexdigest()
 
-
-def standing(path) -> Path:
-    "The nearest folder of `path` that exists, itself included; raises `InputError` where a file stands in the way"
+# %% ../nbs/core/00_files.ipynb #c102
+def nearest_folder(path: str | Path) -> Path:
+    "The nearest folder of `path` that exists, itself included; raises `InputError` at a file"
     path = Path(path).absolute()
-    found = next(p for p in (path, *path.parents) if os.path.lexists(p))
-    if not found.is_dir():
-        raise InputError(found, 'a file', 'a folder', 'Choose another name for the output.')
-    return found
+    for place in (path, *path.parents):
+        if os.path.lexists(place):
+            break
+    if not place.is_dir():
+        raise InputError(place, 'a file', 'a folder', 'Choose another name for the output.')
+    return place
 
 
 @contextlib.contextmanager
-def naming(path):
+def naming_file(path: str | Path) -> Iterator[None]:
     "Name `path` in an error of the disk that names no file"
     try:
         yield
@@ -106,47 +121,52 @@ def naming(path):
             e.filename = str(path)
         raise
 
+# %% ../nbs/core/00_files.ipynb #c105
+part_name = '.part-mousefacelift'
+
 
 @contextlib.contextmanager
-def atomic_path(path):
-    "Yield a temporary path beside `path`; rename it there when the block ends well, remove it otherwise"
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it there when the block ends well
+
+    Otherwise it is removed. Raises `InputError` where `path` is a folder or lies below a file."""
     path = Path(path)
     if path.is_dir():
         raise InputError(path, 'a folder', 'a file', 'Name the file to write.')
-    standing(path.parent)
+    nearest_folder(path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
-    fd, tmp = tempfile.mkstemp(dir=path.parent, prefix=f'{part_name}-', suffix=path.suffix)
+    fd, part = tempfile.mkstemp(dir=path.parent, prefix=f'{part_name}-', suffix=path.suffix)
     with open(fd) as held:
         lock_file(held)
         try:
-            os.chmod(tmp, 0o644)
-            with naming(path):
-                yield Path(tmp)
-                sync_file(tmp)
-            os.replace(tmp, path)
+            os.chmod(part, 0o644)
+            with naming_file(path):
+                yield Path(part)
+                sync_file(part)
+            os.replace(part, path)
         finally:
-            Path(tmp).unlink(missing_ok=True)
+            Path(part).unlink(missing_ok=True)
 
-
-def clear_leftovers(folder):
+# %% ../nbs/core/00_files.ipynb #c108
+def clear_leftovers(folder: str | Path):
     "Remove what a killed `atomic_path` or `output_folder` left in `folder`"
-    for p in Path(folder).glob(f'{part_name}-*'):
-        held = p / 'lock' if p.is_dir() else p
-        if p.is_symlink() or not held.is_file():
+    for path in Path(folder).glob(f'{part_name}-*'):
+        held = path / 'lock' if path.is_dir() else path
+        if path.is_symlink() or not held.is_file():
             continue
-        with open(held) as f:
-            if not lock_file(f):
+        with open(held) as file:
+            if not lock_file(file):
                 continue
-            if p.is_dir():
-                shutil.rmtree(p)
+            if path.is_dir():
+                shutil.rmtree(path)
             else:
-                p.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
 # %% ../nbs/core/00_files.ipynb #c014
-def read_json(path):
+def read_json(path: str | Path):
     "The content of a JSON file; raises `InputError` when it is missing or not JSON"
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding='utf-8-sig'))
     except FileNotFoundError:
         raise InputError(path, 'no such file', 'a JSON file', 'Check the path.') from None
     except (ValueError, OSError, RecursionError) as e:
@@ -155,50 +175,48 @@ def read_json(path):
         ) from None
 
 
-def write_json(path, content):
+def write_json(path: str | Path, content):
     "Write JSON atomically"
-    with atomic_path(path) as p:
-        p.write_text(json.dumps(content, indent=1) + '\n')
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
 
 # %% ../nbs/core/00_files.ipynb #c017
-_allowed = {
+_allowed_types = {
     ('numpy', 'ndarray'),
     ('numpy', 'dtype'),
-    *(
-        (m, n)
-        for m in ('numpy.core.multiarray', 'numpy._core.multiarray')
-        for n in ('_reconstruct', 'scalar')
-    ),
-    *((m, '_frombuffer') for m in ('numpy.core.numeric', 'numpy._core.numeric')),
+    ('numpy.core.multiarray', '_reconstruct'),
+    ('numpy.core.multiarray', 'scalar'),
+    ('numpy._core.multiarray', '_reconstruct'),
+    ('numpy._core.multiarray', 'scalar'),
+    ('numpy.core.numeric', '_frombuffer'),
+    ('numpy._core.numeric', '_frombuffer'),
     ('_codecs', 'encode'),
     ('collections', 'OrderedDict'),
 }
 
 
-class _Forbidden(Exception):
+class _ForbiddenType(Exception):
     pass
 
 
-class _Restricted(pickle.Unpickler):
+class _RestrictedUnpickler(pickle.Unpickler):
     def find_class(self, module, name):
-        if (module, name) not in _allowed:
-            raise _Forbidden(f'{module}.{name}')
+        if (module, name) not in _allowed_types:
+            raise _ForbiddenType(f'{module}.{name}')
         return super().find_class(module, name)
 
 
-def read_pickle(path):
-    "Content of a pickle of arrays and plain containers; raises `InputError` that names any other type in it"
-    allowed, do = (
-        'numpy arrays, numbers, strings, lists, tuples, dicts',
-        'Save it again as arrays and plain containers.',
-    )
+def read_pickle(path: str | Path):
+    "Content of a pickle of arrays and plain containers; raises `InputError` for any other type"
+    allowed = 'numpy arrays, numbers, strings, lists, tuples, dicts'
+    do = 'Save it again as arrays and plain containers.'
     try:
         raw = Path(path).read_bytes()
     except OSError as e:
         raise InputError(path, e.strerror, 'a readable pickle', 'Check the path.') from None
     try:
-        return _Restricted(io.BytesIO(raw)).load()
-    except _Forbidden as e:
+        return _RestrictedUnpickler(io.BytesIO(raw)).load()
+    except _ForbiddenType as e:
         raise InputError(path, f'a pickle that holds {e}', allowed, do) from None
     except Exception as e:
         raise InputError(path, f'not a readable pickle ({type(e).__name__})', allowed, do) from None

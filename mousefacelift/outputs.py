@@ -14,10 +14,10 @@ from mousefacelift.files import (
     InputError,
     digest,
     lock_file,
-    naming,
+    naming_file,
     part_name,
     read_json,
-    standing,
+    nearest_folder,
     sync_file,
 )
 
@@ -34,7 +34,7 @@ def _is_entry(entry) -> bool:
 
 
 def read_record(folder, record: str = record_name) -> tuple:
-    "The kind of content in `folder` and the set of (name, digest) of its files; (None, empty) where there is no record"
+    "Kind of content of `folder` and (name, digest) of its files; (None, empty) without a record"
     path = Path(folder) / record
     if not os.path.lexists(path):
         return None, set()
@@ -69,14 +69,16 @@ def written_files(folder, record: str = record_name) -> set:
 
 
 def is_recorded(folder, name: str, files) -> bool:
-    "Whether the file `name` of `folder` is among the `files` of its record and still as it was written"
+    "Whether the file `name` is among the recorded `files` of `folder` and as it was written"
     path = Path(folder) / name
     known = any(name == n for n, _ in files)
     return known and path.is_file() and not path.is_symlink() and (name, digest(path)) in files
 
 
 def remove_files(folder, files):
-    "Remove those of the recorded `files` of `folder` that are still as they were written, and the folders that are empty then"
+    """Remove those of the recorded `files` of `folder` that are still as they were written
+
+    Folders that are empty then go, too."""
     folder = Path(folder)
     for name in sorted({n for n, _ in files}):
         if is_recorded(folder, name, files):
@@ -107,7 +109,7 @@ def _meets(path: Path, given: Path) -> bool:
 
 
 def _obstacle(folder: Path, name: str) -> Path | None:
-    "What keeps `folder`/`name` from being a file: a folder of that name, or a file where a folder should be"
+    "What keeps `folder`/`name` from being a file: a folder there, or a file above it"
     above = [folder / p for p in reversed(PurePosixPath(name).parents) if p.parts]
     for p in above:
         if os.path.lexists(p) and not p.is_dir():
@@ -116,7 +118,9 @@ def _obstacle(folder: Path, name: str) -> Path | None:
 
 
 def _require_ours(folder: Path, names, files, overwrite: bool):
-    "Raise `InputError` unless each of `names` in `folder` is free, or one of the recorded `files`; `overwrite` allows other files"
+    """Raise `InputError` unless each of `names` in `folder` is free or one of the recorded `files`
+
+    `overwrite` allows other files, too."""
     for name in sorted(names):
         obstacle = _obstacle(folder, name)
         if obstacle:
@@ -135,12 +139,13 @@ def _require_ours(folder: Path, names, files, overwrite: bool):
 
 
 def _require_apart(folder: Path, names, inputs):
-    "Raise `InputError` where replacing the files `names` in `folder` would change one of `inputs`"
+    "Raise `InputError` where an input is `folder`, lies in it, or would be changed by `names`"
     for given in (Path(i).resolve() for i in inputs if i is not None):
-        if given == folder or any(_meets(folder / n, given) for n in names):
+        inside = given == folder or folder in given.parents
+        if inside or any(_meets(folder / n, given) for n in names):
             raise InputError(
                 given,
-                f'an input that the output {folder} would overwrite',
+                f'an input that is, or lies in, the output {folder}',
                 'an output elsewhere',
                 'Choose another output.',
             )
@@ -152,8 +157,10 @@ def _named(folder: Path, patterns) -> set:
 
 
 def check_output(folder, kind: str, makes=(), inputs=(), overwrite: bool = False):
-    "Raise `InputError` unless a command may write files named `makes` (patterns) to `folder` from the files and folders `inputs`"
-    standing(folder)
+    """Raise `InputError` unless a command may write to `folder`
+
+    Its files are named `makes` (patterns); `inputs` are the files and folders that it reads."""
+    nearest_folder(folder)
     folder = Path(folder).resolve()
     was, files = read_record(folder)
     there = {n for n, _ in files if os.path.lexists(folder / n)} if was == kind else set()
@@ -172,7 +179,7 @@ def check_output(folder, kind: str, makes=(), inputs=(), overwrite: bool = False
 def require_writable(folder):
     "Raise `InputError` where `folder`, or the place where it would be made, cannot be written to"
     try:
-        with tempfile.TemporaryFile(dir=standing(folder)) as f:
+        with tempfile.TemporaryFile(dir=nearest_folder(folder)) as f:
             f.write(b' ' * 4096)
             f.flush()
             os.fsync(f.fileno())
@@ -186,9 +193,11 @@ def require_writable(folder):
 
 
 def check_growing(folder, mark: str, makes=(), inputs=()):
-    """Raise `InputError` unless a command that adds to `folder` over time may do so: it began there (its file `mark` is there), or
-    nothing that it `makes` (patterns) is there yet; arguments else as of `check_output`"""
-    standing(folder)
+    """Raise `InputError` unless a command that adds to `folder` over time may do so
+
+    It may where it began (its file `mark` is there), or where nothing that it `makes` (patterns)
+    is there yet. Other arguments as of `check_output`."""
+    nearest_folder(folder)
     folder = Path(folder).resolve()
     was, _ = read_record(folder)
     if was not in (None, 'split'):
@@ -202,11 +211,11 @@ def check_growing(folder, mark: str, makes=(), inputs=()):
 
 
 def check_file(path, mark: str, inputs=(), overwrite: bool = False):
-    "Raise `InputError` unless a command may write the file `path`: it is free, or holds `mark`, as what the command writes does"
+    "Raise `InputError` unless the file `path` is free or begins with `mark`, as the command's own do"
     path = Path(path)
     if path.is_dir():
         raise InputError(path, 'a folder', 'a file', 'Name the file to write.')
-    standing(path.parent)
+    nearest_folder(path.parent)
     for given in (Path(i).resolve() for i in inputs if i is not None):
         if given == path.resolve() or path.resolve() in given.parents:
             raise InputError(
@@ -222,9 +231,9 @@ def check_file(path, mark: str, inputs=(), overwrite: bool = False):
 
 # %% ../nbs/core/02_outputs.ipynb #c016
 def require_free(path: str | Path, inputs=(), overwrite: bool = False):
-    "Raise `InputError` where the file `path` exists or is one of the `inputs`; `overwrite` allows the first"
+    "Raise `InputError` where `path` is one of the `inputs`, or exists and no `overwrite` is given"
     path = Path(path)
-    standing(path.parent)
+    nearest_folder(path.parent)
     for given in inputs:
         if Path(given).resolve() == path.resolve():
             raise InputError(
@@ -238,7 +247,7 @@ def require_free(path: str | Path, inputs=(), overwrite: bool = False):
 # %% ../nbs/core/02_outputs.ipynb #c011
 @contextlib.contextmanager
 def _unfinished(folder: Path, stage: Path):
-    "Yield an empty folder in `stage`, which is locked and vanishes afterwards; `folder` is named in errors"
+    "Yield an empty folder in the locked `stage`, which vanishes; errors name `folder`"
     with contextlib.ExitStack() as stack:
         try:
             stage.mkdir(exist_ok=True)
@@ -297,12 +306,14 @@ def _move_into(new: Path, folder: Path, kind: str, made, overwrite: bool):
 
 @contextlib.contextmanager
 def output_folder(folder, kind: str, makes=(), inputs=(), overwrite: bool = False):
-    "Yield an empty folder whose files go to `folder` when the block ends well; arguments and errors as of `check_output`"
+    """Yield an empty folder whose files go to `folder` when the block ends well
+
+    Arguments and errors as of `check_output`."""
     check_output(folder, kind, makes, inputs, overwrite)
     folder = Path(folder).absolute()
-    base = standing(folder)
+    base = nearest_folder(folder)
     stage = base / '-'.join([part_name, *folder.relative_to(base).parts])
-    with _unfinished(folder, stage) as new, naming(folder):
+    with _unfinished(folder, stage) as new, naming_file(folder):
         yield new
         made = written_files(new)
         for name, _ in made:

@@ -309,7 +309,7 @@ def generate_command(picture, out, generator, mask, seed, overwrite, **sampling)
 def train_command(network, samples, out, config, settings, resume):
     "Train on a data set, in a run folder."
     from mousefacelift.data.samples import find_samples, read_sample
-    from mousefacelift.files import standing
+    from mousefacelift.files import nearest_folder
     from mousefacelift.training.config import TrainConfig, read_config
 
     if (out / 'config.json').exists() and not resume:
@@ -323,7 +323,7 @@ def train_command(network, samples, out, config, settings, resume):
         raise InputError(
             out, 'samples and run folder at once', 'a folder of its own', 'Choose another folder.'
         )
-    standing(out)
+    nearest_folder(out)
     if network == 'gslrm':
         from mousefacelift.training.gslrm import train_gslrm as train
 
