@@ -79,7 +79,7 @@ def mouse_box(mask: Tensor, least: int = 11) -> tuple[slice, slice]:
 
 # %% ../../nbs/core/evaluation/01_metrics.ipynb #c033
 def ssim(image: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    "SSIM (...) of `image` (...,H,W,3), whole or in the box round `mask` (...,H,W) (Wang et al. 2004)"
+    "SSIM (...) of `image` (...,H,W,3), whole or in the box round `mask` (Wang et al. 2004)"
     from pytorch_msssim import ssim as windowed_ssim
 
     image, target = _pictures(image, target)
