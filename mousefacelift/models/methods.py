@@ -19,12 +19,7 @@ from ..files import InputError, read_json
 from ..gaussians.cloud import Gaussians
 from ..gaussians.projection import BLUR
 from ..geometry.cameras import Cameras
-from mousefacelift.geometry.canonical import (
-    aim_at,
-    canonical_similarity,
-    centre_seen,
-    disc_world,
-)
+from ..geometry.canonical import aim_at, canonical_similarity, centre_seen, disc_world
 from ..geometry.hull import mask_values_at, subject_disc
 from ..geometry.warp import retake
 from .fit import fit_scene
