@@ -66,7 +66,7 @@ def _random_trunk(rng: np.random.Generator) -> _Trunk:
         left=np.array([-sin(yaw[-1]), cos(yaw[-1]), 0]),
     )
 
-# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c016
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c035
 def _ear_bones(
     rng: np.random.Generator, trunk: _Trunk, neck: np.ndarray, skull: float
 ) -> list[Bone]:
@@ -96,7 +96,7 @@ def _head_bones(rng: np.random.Generator, trunk: _Trunk) -> list[Bone]:
         made += _ear_bones(rng, trunk, neck, skull)
     return made
 
-# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c019
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c038
 def _leg_bones(rng: np.random.Generator, trunk: _Trunk) -> list[Bone]:
     "Up to three pairs of legs of two bones each"
     length = rng.uniform(0.12, 0.45)
@@ -126,7 +126,7 @@ def _tail_bones(rng: np.random.Generator, trunk: _Trunk) -> list[Bone]:
         start = end
     return made
 
-# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c021
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c040
 def _random_animal(rng: np.random.Generator) -> list[Bone]:
     "The bones of a random animal, z up"
     trunk = _random_trunk(rng)
@@ -163,7 +163,7 @@ def _rod_distance(points: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     rod = Bone(-end, end, 0.04 + 0.2 * sizes[0], 0.04 + 0.2 * sizes[1], 0.0)
     return rod.distance(points)
 
-# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c025
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c044
 _FORMS = dict(box=_box_distance, ball=_ball_distance, torus=_ring_distance, rod=_rod_distance)
 
 
@@ -268,12 +268,12 @@ def _bare_creature(seed: int, radius: float) -> Mouse:
         meta=dict(seed=seed, kind=kind),
     )
 
-# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c030
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c049
 def make_creature(seed: int, radius: float = 0.7, light: str | Light = 'random') -> Mouse:
     "Creature `seed` as the painted mesh that `photograph` takes, within `radius` of the origin"
-    bare = _bare_creature(seed, radius)
     rng = np.random.default_rng([seed, 8])
     light = chosen_light(light, rng)
+    bare = _bare_creature(seed, radius)
     skin = _skin_colours(rng, bare)
     scene = embree_scene(bare)
     received = received_light(scene, bare.vertices, bare.normals, light)
@@ -281,7 +281,7 @@ def make_creature(seed: int, radius: float = 0.7, light: str | Light = 'random')
     colours = np.clip(skin * (0.12 + received), 0, 1)
     return replace(bare, colours=colours.astype('f4'), lit=lit.astype('f4'), light=light)
 
-# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c032
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c051
 def creature_sample(
     seed: int,
     cameras: Cameras,
