@@ -293,7 +293,7 @@ def _joined(told: list, name: str, like: Tensor) -> Tensor | None:
 
 
 class Learner(nn.Module):
-    "The parts of `pipe` that learn; a copy of it holds a copy of the pipeline with parts of its own"
+    "The parts of `pipe` that learn; a copy holds a copy of the pipeline, with parts of its own"
 
     def __init__(self, pipe: MultiViewPipeline):
         super().__init__()
