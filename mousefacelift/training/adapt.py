@@ -29,7 +29,7 @@ def _matching(model: nn.Module, pattern: str, where: str) -> list:
         )
     return found
 
-
+# %% ../../nbs/core/training/02_adapt.ipynb #c023
 def freeze(model: nn.Module, pattern: str) -> list:
     "Hold the tensors whose name matches; returns the names, raises `InputError` if none or all do"
     found = _matching(model, pattern, 'freeze')

@@ -161,7 +161,7 @@ def _parse_settings(settings: list) -> dict:
             changes[name] = value
     return changes
 
-
+# %% ../../nbs/core/training/01_config.ipynb #c029
 def read_config(
     path: str | Path | None = None,  # a JSON file of settings
     settings: list | tuple = (),  # 'key=value' texts, which win over the file

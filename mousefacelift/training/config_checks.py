@@ -112,6 +112,8 @@ _dead_names = dict(
     normalize_cameras='renamed: only use_mouse_dataset turns the mouse data set on',
     normalize_cameras_to_y_up='the world is Z-up',
 )
+
+# %% ../../nbs/core/training/03_config_checks.ipynb #c053
 _issue_of_keys = 'ledger 1, 14, configuration'
 
 
@@ -137,7 +139,7 @@ def _name_finding(key: str, value: object, own: bool) -> Finding | None:
         _issue_of_keys,
     )
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c056
 def _mouse_block_finding(s: dict) -> Finding | None:
     "Settings of a mouse block without the switch that turns it on"
     switch = [value for key, value in s.items() if key.endswith('use_mouse_dataset')]
@@ -201,7 +203,7 @@ def _named_files(s: dict, base: Path) -> Iterator:
         there = [p for p in (base / value, Path(value)) if p.exists()]
         yield key, there[0] if there else base / value
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c059
 def _wanted_digest(s: dict, key: str) -> str | None:
     "The SHA-256 that settings give for the file under `key`"
     for name in (f'{key}_sha256', f'{key.rsplit(".", 1)[0]}.sha256', 'sha256'):
@@ -218,7 +220,7 @@ def _digest_finding(path: Path, wanted: object) -> Finding:
         _issue_of_weights,
     )
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c062
 def file_findings(
     s: dict,  # flat settings
     base: Path,  # the folder that their paths are relative to
@@ -278,7 +280,7 @@ def _input_count_finding(inputs: int, views: int) -> Finding | None:
         )
     return None
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c065
 def _target_finding(s: dict, inputs: int, views: int) -> Finding | None:
     if not _setting(s, 'target_has_input') or views <= inputs:
         return None
@@ -326,7 +328,7 @@ def _ssim_finding(s: dict) -> Finding | None:
         'ledger 5, masked loss',
     )
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c068
 def _lost_alpha_finding(s: dict) -> Finding | None:
     if not _setting(s, 'remove_alpha'):
         return None
@@ -375,7 +377,7 @@ def _rate_finding(s: dict) -> Finding | None:
         'ledger 15, learning rate',
     )
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c071
 def _guard_finding(s: dict) -> Finding | None:
     clip = _largest(s, '^grad_clip_norm$|^clip$')
     limit = clip * (_largest(s, 'gradnorm_factor|^skip$') or 20)
@@ -463,7 +465,7 @@ def _settings_findings(content: dict, path: Path, views: int | None) -> list:
         *loss_findings(s),
     ]
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c074
 def check_config(
     path: str | Path,  # a configuration, or the folder of a run or a model
     samples: str | Path | None = None,  # what it is to train on, as for `find_samples`
@@ -495,6 +497,8 @@ _sound_config = dict(
         l2_warmup_steps=500,
     ),
 )
+
+# %% ../../nbs/core/training/03_config_checks.ipynb #c077
 config_faults = {}
 
 

@@ -36,7 +36,7 @@ class Example(NamedTuple):
     inputs: list  # indices of the views that the network sees
     targets: list  # indices of the views that the loss sees
 
-
+# %% ../../nbs/core/training/06_gslrm.ipynb #c070
 def draw_example(samples: list, config: TrainConfig) -> Example:
     "A random one of the samples, turned, mirrored and split by torch's global generator"
     sample = samples[torch.randint(len(samples), ()).item()]
@@ -72,7 +72,7 @@ def _require_choice(config: TrainConfig):
             'Leave it 0, or choose random views.',
         )
 
-
+# %% ../../nbs/core/training/06_gslrm.ipynb #c073
 def _require_trainable(samples: list, config: TrainConfig, patch: int):
     "Raise `InputError` unless all samples have one size, a multiple of `patch`, and views enough"
     _require_choice(config)
@@ -120,7 +120,7 @@ def _degraded(inputs: Sample) -> Sample:
     still_shown = (damaged.masks / masks.clamp(min=1e-3)).clamp(max=1)
     return replace(damaged, images=on_white(damaged.images, still_shown))
 
-
+# %% ../../nbs/core/training/06_gslrm.ipynb #c076
 def _in_disc_world(sample: Sample, inputs: Sample, radius: float) -> Sample:
     "The sample in the world where silhouettes of `inputs` are as large as a disc of `radius`"
     T = disc_world(inputs.masks, inputs.cameras.to(torch.float64), radius)
@@ -215,7 +215,7 @@ def _require_network(config: TrainConfig):
             'Change the configuration.',
         )
 
-
+# %% ../../nbs/core/training/06_gslrm.ipynb #c079
 def _without_frame(config: GSLRMConfig | LGMConfig) -> GSLRMConfig | LGMConfig:
     if isinstance(config, GSLRMConfig):
         return replace(config, disc=0.0, pixels=0)
@@ -290,7 +290,7 @@ def _target(shown: _Shown, device: torch.device) -> Target:
     depth = None if s.depth is None else s.depth[t].float().to(device)
     return Target(s.images[t].float().to(device), s.masks[t].float().to(device), depth)
 
-
+# %% ../../nbs/core/training/06_gslrm.ipynb #c082
 def gslrm_loss(
     model: nn.Module,
     samples: list,
@@ -352,7 +352,7 @@ def _loss_sum(config: LossConfig, model: nn.Module) -> LossSum:
     weights = {term: getattr(config, term) for term in terms}
     return LossSum(warmup=config.late, features=features, **weights)
 
-
+# %% ../../nbs/core/training/06_gslrm.ipynb #c085
 def train_gslrm(config: TrainConfig, samples: list, run_folder: str | Path) -> GSLRM | LGM:
     """Train the network that `config` names on `samples`, in `run_folder`, resuming there.
     Raises `InputError` for a configuration or samples that do not fit, before the folder is made"""

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 import torch
 from torch import nn
+from fastcore.basics import patch
 from ..files import InputError, atomic_path, clear_leftovers, read_json, write_json
 from ..models.checkpoints import load_strict, read_tensors, write_tensors
 from ..outputs import check_growing, output_folder, remove_output
@@ -25,9 +26,6 @@ from .adapt import parameter_groups, read_factors
 from .config import LoopConfig, OptimizerConfig
 
 # %% ../../nbs/core/training/04_loop.ipynb #c005
-_run_files = ('metrics.jsonl', 'environment.json', 'checkpoints/*/*', 'pictures/*', 'model/*')
-
-
 @contextlib.contextmanager
 def _lock(folder: Path) -> Iterator[None]:
     "Hold the folder's lock during the block; raises `InputError` where another process holds it"
@@ -43,7 +41,7 @@ def _lock(folder: Path) -> Iterator[None]:
             ) from None
         yield
 
-
+# %% ../../nbs/core/training/04_loop.ipynb #c070
 def _require_same(theirs: dict, mine: dict, path: Path):
     different = sorted(k for k in {*theirs, *mine} if theirs.get(k) != mine.get(k))
     if different:
@@ -53,6 +51,9 @@ def _require_same(theirs: dict, mine: dict, path: Path):
             'the one it began with',
             'Name another folder.',
         )
+
+
+_run_files = ('metrics.jsonl', 'environment.json', 'checkpoints/*/*', 'pictures/*', 'model/*')
 
 
 @contextlib.contextmanager
@@ -91,7 +92,7 @@ class _Progress:
     in_a_row: int = 0  # steps left out since the last one that was not
     seconds: float = 0.0  # that the steps took
 
-
+# %% ../../nbs/core/training/04_loop.ipynb #c073
 @dataclass(frozen=True)
 class _Trained:
     "What a checkpoint holds beside the progress of a run"
@@ -259,10 +260,6 @@ def _running_mean(model: nn.Module, decay: float) -> nn.Module | None:
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
 
 # %% ../../nbs/core/training/04_loop.ipynb #c061
-class TrainingAlarm(RuntimeError):
-    "Training cannot go on: what happened, since when, and what to look at"
-
-
 class _Run:
     "A run in progress: what is trained, how far it is, and the folder that it writes"
 
@@ -276,64 +273,64 @@ class _Run:
         _drop_later_metrics(folder, self.progress.step)
         self.model, self.optimizer = accelerator.prepare(trained.model, trained.optimizer)
 
-    def seed(self):
-        "Seed torch for the next step of this process"
-        at = self.config.seed * 1_000_003 + self.progress.step
-        torch.manual_seed((at * 1_009 + self.accelerator.process_index) % 2**63)
+# %% ../../nbs/core/training/04_loop.ipynb #c076
+def _step_seed(seed: int, step: int, process: int) -> int:
+    return ((seed * 1_000_003 + step) * 1_009 + process) % 2**63
 
-    def step(self, batch_loss: Callable) -> dict:
-        "Take a step; its line of metrics"
-        began = time.perf_counter()
-        progress, trained = self.progress, self.trained
-        self.seed()
-        line = dict(
-            step=progress.step,
-            lr=max(trained.scheduler.get_last_lr()),
-            **train_step(
-                self.accelerator,
-                self.model,
-                self.optimizer,
-                batch_loss,
-                progress.step,
-                self.config,
-            ),
+
+@patch
+def step(self: _Run, batch_loss: Callable) -> dict:
+    "Take a step and count it; its line of metrics"
+    began = time.perf_counter()
+    at, scheduler, mean = self.progress.step, self.trained.scheduler, self.trained.mean
+    torch.manual_seed(_step_seed(self.config.seed, at, self.accelerator.process_index))
+    rate = max(scheduler.get_last_lr())
+    measured = train_step(self.accelerator, self.model, self.optimizer, batch_loss, at, self.config)
+    skipped = measured['skipped']
+    scheduler.step()
+    if mean is not None and not skipped:
+        mean.update_parameters(self.trained.model)
+    self.progress.step += 1
+    self.progress.skipped += skipped
+    self.progress.in_a_row = self.progress.in_a_row + 1 if skipped else 0
+    self.progress.seconds += time.perf_counter() - began
+    return dict(step=at, lr=rate, **measured, seconds=round(self.progress.seconds, 3))
+
+# %% ../../nbs/core/training/04_loop.ipynb #c078
+class TrainingAlarm(RuntimeError):
+    "Training cannot go on: what happened, since when, and what to look at"
+
+
+@patch
+def require_learning(self: _Run, line: dict):
+    "Raise `TrainingAlarm` where too many steps in a row were left out, the last one `line`"
+    in_a_row = self.progress.in_a_row
+    if in_a_row >= self.config.patience:
+        raise TrainingAlarm(
+            f'{self.folder}: {in_a_row} steps in a row left out up to step {line["step"]}, '
+            f'gradient norm {line["grad_norm"]:.3g}, allowed '
+            f'{self.config.skip * self.config.clip:g}. Lower lr, or look at the data.'
         )
-        trained.scheduler.step()
-        if trained.mean is not None and not line['skipped']:
-            trained.mean.update_parameters(trained.model)
-        progress.step += 1
-        progress.skipped += line['skipped']
-        progress.in_a_row = progress.in_a_row + 1 if line['skipped'] else 0
-        progress.seconds += time.perf_counter() - began
-        return dict(line, seconds=round(progress.seconds, 3))
 
-    def require_learning(self, line: dict):
-        "Raise `TrainingAlarm` where too many steps in a row were left out, the last one `line`"
-        if self.progress.in_a_row >= self.config.patience:
-            raise TrainingAlarm(
-                f'{self.folder}: {self.progress.in_a_row} steps in a row left out up to step '
-                f'{line["step"]}, gradient norm {line["grad_norm"]:.3g}, allowed '
-                f'{self.config.skip * self.config.clip:g}. Lower lr, or look at the data.'
-            )
+# %% ../../nbs/core/training/04_loop.ipynb #c081
+@patch
+def is_due(self: _Run, every: int) -> bool:
+    "Whether it is time for what is written after `every` so many steps, by this process"
+    if not self.accelerator.is_main_process or not every:
+        return False
+    return self.progress.step % every == 0
 
-    def is_due(self, every: int) -> bool:
-        "Whether something is to be written that is written after `every` so many steps"
-        if not self.accelerator.is_main_process or not every:
-            return False
-        return self.progress.step % every == 0
 
-    def is_complete(self) -> bool:
-        return self.progress.step >= self.config.steps
-
-    def save_if_due(self):
-        complete = self.is_complete() and self.accelerator.is_main_process
-        if complete or self.is_due(self.config.checkpoint_every):
-            self.trained.save(self.folder, self.progress)
-
-    def draw_if_due(self, draw: Callable | None):
-        if draw and self.is_due(self.config.pictures_every):
-            path = self.folder / 'pictures' / f'{self.progress.step:08d}.png'
-            draw(self.trained.mean or self.trained.model, path)
+@patch
+def write_what_is_due(self: _Run, draw: Callable | None):
+    "A checkpoint, and a picture by `draw(model, path)`"
+    step, trained = self.progress.step, self.trained
+    is_last = step == self.config.steps and self.accelerator.is_main_process
+    if is_last or self.is_due(self.config.checkpoint_every):
+        trained.save(self.folder, self.progress)
+    if draw and self.is_due(self.config.pictures_every):
+        model = trained.model if trained.mean is None else trained.mean
+        draw(model, self.folder / 'pictures' / f'{step:08d}.png')
 
 # %% ../../nbs/core/training/04_loop.ipynb #c015
 def _take_steps(run: _Run, batch_loss: Callable, draw: Callable | None):
@@ -347,17 +344,16 @@ def _take_steps(run: _Run, batch_loss: Callable, draw: Callable | None):
         disable=None if is_main else True,
     )
     with open(run.folder / 'metrics.jsonl', 'a', buffering=1) as metrics, bar:
-        while not run.is_complete():
+        while run.progress.step < run.config.steps:
             line = run.step(batch_loss)
             bar.update()
             if is_main:
                 metrics.write(json.dumps(line) + '\n')
             run.accelerator.log(line, step=line['step'])
             run.require_learning(line)
-            run.save_if_due()
-            run.draw_if_due(draw)
+            run.write_what_is_due(draw)
 
-
+# %% ../../nbs/core/training/04_loop.ipynb #c085
 def run_training(
     model: nn.Module,
     batch_loss: Callable,  # (model, step) -> (total, parts), random by torch's generator alone

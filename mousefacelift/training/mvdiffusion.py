@@ -72,11 +72,6 @@ def cameras_following(cameras: Cameras, kind: str, k: int = 0) -> list:
     return order[at:] + order[:at]
 
 # %% ../../nbs/core/training/07_mvdiffusion.ipynb #c037
-def _require_one_of(name: str, came: str, allowed: tuple):
-    if came not in allowed:
-        raise InputError(name, repr(came), ', '.join(allowed), 'Choose one of these.')
-
-
 def _places(sample: Sample, config: ViewsConfig) -> list:
     "The places of `config`, which the sample must have"
     n = len(sample)
@@ -91,6 +86,11 @@ def _places(sample: Sample, config: ViewsConfig) -> list:
             'Choose places that all have.',
         )
     return places
+
+# %% ../../nbs/core/training/07_mvdiffusion.ipynb #c055
+def _require_one_of(name: str, came: str, allowed: tuple):
+    if came not in allowed:
+        raise InputError(name, repr(came), ', '.join(allowed), 'Choose one of these.')
 
 
 def _first_azimuth(sample: Sample) -> Tensor:
@@ -121,11 +121,6 @@ def _draw_views(sample: Sample, config: ViewsConfig) -> Sample:
 _backgrounds = dict(white=1.0, grey=0.5, black=0.0)
 
 
-class _Batch(NamedTuple):
-    pictures: Tensor  # (B*V,3,H,W) in 0..1, view index fastest
-    views: list  # (cameras, numbers) of each of the B samples
-
-
 def _shades(config: ViewsConfig) -> list:
     "The levels of the configuration's backgrounds"
     names = config.backgrounds.split(',')
@@ -137,6 +132,11 @@ def _shades(config: ViewsConfig) -> list:
             'Name them, separated by commas.',
         )
     return [_backgrounds[name] for name in names]
+
+# %% ../../nbs/core/training/07_mvdiffusion.ipynb #c058
+class _Batch(NamedTuple):
+    pictures: Tensor  # (B*V,3,H,W) in 0..1, view index fastest
+    views: list  # (cameras, numbers) of each of the B samples
 
 
 def _draw_batch(samples: list, config: ViewsConfig) -> _Batch:
@@ -230,7 +230,7 @@ conditions = dict(
     rays=lambda views, size, width: PlueckerMap(size, width, Angles(width)),
 )
 
-
+# %% ../../nbs/core/training/07_mvdiffusion.ipynb #c061
 def fresh_pipeline(config: ViewsConfig, cameras: Cameras, width: int = 32) -> MultiViewPipeline:
     """A tiny pipeline for the views of `cameras`, its weights drawn by the configuration's seed,
     its tokens `width` wide; raises `InputError` on settings that do not go together"""
@@ -316,11 +316,6 @@ class Learner(nn.Module):
         return self.pipe.predict(noisy, t, images, tokens, extra, labels)
 
 # %% ../../nbs/core/training/07_mvdiffusion.ipynb #c052
-def _pipe_of(learner: nn.Module) -> MultiViewPipeline:
-    "The pipeline of a `Learner`, which may be in a wrapper"
-    return getattr(learner, 'module', learner).pipe
-
-
 def _mean_over_views(error: Tensor, given: float) -> tuple:
     "The loss of errors (B,V), and its parts"
     V = error.shape[1]
@@ -329,6 +324,11 @@ def _mean_over_views(error: Tensor, given: float) -> tuple:
     if V > 1:
         total = (given * view_0 + (V - 1) * others) / (given + V - 1)
     return total, dict(view_0=view_0.detach(), others=others.detach())
+
+# %% ../../nbs/core/training/07_mvdiffusion.ipynb #c064
+def _pipe_of(learner: nn.Module) -> MultiViewPipeline:
+    "The pipeline of a `Learner`, which may be in a wrapper"
+    return getattr(learner, 'module', learner).pipe
 
 
 def views_loss(learner: nn.Module, samples: list, config: ViewsConfig) -> tuple:
@@ -373,7 +373,7 @@ def _write_generated(pipe: MultiViewPipeline, samples: list, path: str | Path):
         rows += [torch.cat(list(truth), 1), torch.cat(list(drawn), 1)]
     write_image(path, torch.cat(rows).clamp(0, 1))
 
-
+# %% ../../nbs/core/training/07_mvdiffusion.ipynb #c067
 def train_mvdiffusion(
     config: ViewsConfig,
     samples: list,
