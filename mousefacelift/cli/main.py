@@ -146,7 +146,7 @@ def check(path, as_json, page, samples, overwrite):
     "A verdict in plain words on a sample, a data set, a split, a rig or a training configuration; exit status 1 if there are problems."
     import json
     from mousefacelift.data.checks.page import page_path, write_page
-    from mousefacelift.data.checks.check import check as run
+    from mousefacelift.data.checks import check as run
     from mousefacelift.training.config_checks import check_config, is_config
 
     if page:
