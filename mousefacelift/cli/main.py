@@ -126,7 +126,7 @@ def check_command(path, as_json, page, samples, overwrite):
 
     Exit status 1 if there are problems."""
     import json
-    from mousefacelift.data.checks.check import check
+    from mousefacelift.data.checks import check
     from mousefacelift.data.checks.page import page_path, write_page
     from mousefacelift.training.config_checks import check_config, is_config
 
