@@ -92,7 +92,7 @@ def numbers(text: str | None) -> list | None:
 @click.option('--workers', default=0, help='Processes; 0 is one per core.')
 def convert(src, dst, frames, **options):
     "A recording -> sample folders; goes on where it stopped; exit status 1 if instants were skipped."
-    from mousefacelift.data.recordings.convert import convert as run
+    from mousefacelift.data.recordings import convert as run
 
     done = run(src, dst, frames=frames, **options)
     click.echo(done)
