@@ -36,7 +36,7 @@ from mousefacelift.data.recordings.recording import (
     recording_fingerprint,
 )
 from mousefacelift.data.recordings.segmenters import (
-    command_segmenter,
+    CommandSegmenter,
     segment_pictures,
     write_masks,
 )
@@ -374,7 +374,7 @@ def convert(
 ) -> Conversion:
     "A recording to sample folders; what is there is kept, what cannot be made is told"
     if isinstance(segmenter, str):
-        command_segmenter(segmenter)  # a wrong command is refused before the videos are read
+        CommandSegmenter(segmenter)  # a wrong command is refused before the videos are read
     recording = open_recording(src, calibration, masks, convention)
     plan = ConversionPlan(
         recording,
