@@ -75,7 +75,7 @@ def convert_command(src, dst, frames, **options):
     """A recording -> sample folders.
 
     Goes on where it stopped; exit status 1 if instants were skipped."""
-    from mousefacelift.data.recordings.convert import convert
+    from mousefacelift.data.recordings import convert
 
     done = convert(src, dst, frames=frames, **options)
     click.echo(done)
