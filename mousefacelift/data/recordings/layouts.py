@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np, torch
 from ...files import InputError
 from ...geometry.lens import RawCameras
-from ..calibration.conventions import calibrate, in_order, read_camera_file
+from ..calibration import calibrate, in_order, read_camera_file
 from .segmenters import read_masks
 from .video import Video, open_video
 
