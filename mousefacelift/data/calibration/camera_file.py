@@ -81,9 +81,10 @@ def _values_by_name(entry: dict) -> dict:
 def _require_pinhole(entry: dict, found: dict, where):
     missing = [name for name in ('K', 'R', 't') if found[name] is None]
     if missing:
+        given = sorted(str(key) for key, value in entry.items() if value is not None)
         raise InputError(
             where,
-            f'no {", ".join(missing)} among {sorted(map(str, entry))[:12]}',
+            f'no {", ".join(missing)} among {given[:12]}',
             'K, R (or r) and t (or T)',
             'Check the calibration file.',
         )
