@@ -79,7 +79,7 @@ def _open(path, modes: tuple, bits: int, allowed: str, do: str) -> Image.Image:
         raise InputError(path, came, allowed, do)
     return ImageOps.exif_transpose(image)
 
-
+# %% ../../nbs/core/data/01_images.ipynb #c530
 def _read_16_bits(path, allowed) -> Tensor:
     "RGBA (H,W,4) of a 16-bit picture, which Pillow would round to 8"
     if bit_depth(path) != 16:

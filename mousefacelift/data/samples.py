@@ -103,9 +103,6 @@ def write_sample(folder: str | Path, sample: Sample, overwrite: bool = False):
             np.savez_compressed(d / 'depth.npz', depth=sample.depth.numpy().astype(np.float32))
 
 # %% ../../nbs/core/data/03_samples.ipynb #c012
-FLAT_VIEWS = ('front', 'front_right', 'right', 'back', 'left', 'front_left')  # cam_000 to cam_005
-
-
 def _read_rgba(paths: list, sizes: list | None = None) -> dict:
     "`images`, `masks` and `bits` of pictures of the given (width, height), or of the first one's"
     bits = bit_depth(paths[0])
@@ -124,7 +121,7 @@ def _read_rgba(paths: list, sizes: list | None = None) -> dict:
     masks = require_subject(rgba[..., 3].contiguous(), names, paths[0].parent)
     return dict(images=rgba[..., :3].contiguous(), masks=masks, bits=bits)
 
-
+# %% ../../nbs/core/data/03_samples.ipynb #c533
 def _read_posed(folder: Path) -> dict:
     "The fields of a sample that its camera file and pictures hold"
     path = folder / 'opencv_cameras.json'
@@ -146,7 +143,7 @@ def _read_posed(folder: Path) -> dict:
         header=header,
     )
 
-
+# %% ../../nbs/core/data/03_samples.ipynb #c536
 def _read_depth(path: Path, shape: tuple) -> Tensor:
     "Depth (V,H,W) float32 of an .npz whose header says that it has this `shape`"
     do = 'Write the sample again.'
@@ -161,6 +158,9 @@ def _read_depth(path: Path, shape: tuple) -> Tensor:
         raise InputError(path, came, f'depth of shape {shape}', do) from None
     allowed = f'float32 of shape {shape}, as the pictures'
     raise InputError(path, f'{kind} of shape {found}', allowed, do)
+
+# %% ../../nbs/core/data/03_samples.ipynb #c539
+FLAT_VIEWS = ('front', 'front_right', 'right', 'back', 'left', 'front_left')  # cam_000 to cam_005
 
 
 def read_sample(folder: str | Path) -> Sample:

@@ -130,7 +130,7 @@ def _split_hash(content: dict) -> str:
     hashed = {key: content[key] for key in sorted(content) if key != 'hash'}
     return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
 
-
+# %% ../../nbs/core/data/04_splits.ipynb #c542
 def _samples_below(folder: Path) -> list:
     "Sample folders of `folder` and of the folders in it, sorted"
     children = [p for p in folder.glob('*') if p.is_dir() and not p.name.startswith('.')]
@@ -142,7 +142,7 @@ def _samples_below(folder: Path) -> list:
             pass  # no sample in it
     return sorted(found)
 
-
+# %% ../../nbs/core/data/04_splits.ipynb #c545
 def split_samples(dst: str | Path, overwrite: bool = False, **settings) -> dict:
     "Split the samples below `dst` (`settings` of `make_split`), write and return the split"
     dst = Path(dst)
@@ -163,7 +163,7 @@ def split_samples(dst: str | Path, overwrite: bool = False, **settings) -> dict:
         write_json(d / 'split.json', content)
     return content
 
-
+# %% ../../nbs/core/data/04_splits.ipynb #c548
 def read_split(path: str | Path) -> dict:
     "'train', 'val', 'test' -> sample folders of a split.json; raises `InputError` if it was edited"
     path = Path(path)

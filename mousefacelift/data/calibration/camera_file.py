@@ -77,26 +77,7 @@ def _values_by_name(entry: dict) -> dict:
         found[name] = values[0] if values else None
     return found
 
-
-def _require_pinhole(entry: dict, found: dict, where):
-    missing = [name for name in ('K', 'R', 't') if found[name] is None]
-    if missing:
-        given = sorted(str(key) for key, value in entry.items() if value is not None)
-        raise InputError(
-            where,
-            f'no {", ".join(missing)} among {given[:12]}',
-            'K, R (or r) and t (or T)',
-            'Check the calibration file.',
-        )
-    if entry.get('fisheye'):
-        raise InputError(
-            where,
-            'a fisheye lens',
-            'a lens with radial and tangential distortion',
-            'Undistort the videos first.',
-        )
-
-
+# %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c503
 def _rotation_matrix(rotation: np.ndarray) -> np.ndarray:
     "(3,3) of the nine numbers of a matrix or the three of a rotation vector"
     if len(rotation) == 9:
@@ -116,6 +97,25 @@ def _distortion(found: dict, where) -> dict:
         radial=read_numbers(radial, where, 'radial', counts=range(7)),
         tangential=tangential if len(tangential) else np.zeros(2),
     )
+
+# %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c506
+def _require_pinhole(entry: dict, found: dict, where):
+    missing = [name for name in ('K', 'R', 't') if found[name] is None]
+    if missing:
+        given = sorted(str(key) for key, value in entry.items() if value is not None)
+        raise InputError(
+            where,
+            f'no {", ".join(missing)} among {given[:12]}',
+            'K, R (or r) and t (or T)',
+            'Check the calibration file.',
+        )
+    if entry.get('fisheye'):
+        raise InputError(
+            where,
+            'a fisheye lens',
+            'a lens with radial and tangential distortion',
+            'Undistort the videos first.',
+        )
 
 
 def camera_entry(entry: dict, where: str | Path) -> dict:

@@ -76,7 +76,7 @@ POSE_CONVENTIONS = {
     'c2w-opengl': _PoseConvention('camera-to-world in OpenGL axes', _from_c2w_opengl),
 }
 
-
+# %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c527
 def world_to_camera(R, t, pose: str) -> Tensor:
     "World-to-camera (V,4,4) of R (V,3,3) and t (V,3) that are read as `pose` of `POSE_CONVENTIONS`"
     R, t = POSE_CONVENTIONS[pose](np.asarray(R, float), np.asarray(t, float))

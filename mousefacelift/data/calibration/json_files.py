@@ -60,7 +60,7 @@ def _is_nerfstudio(path: Path) -> bool:
     frame = _first_frame(path)
     return frame is not None and 'transform_matrix' in frame
 
-
+# %% ../../../nbs/core/data/calibration/06_json_files.ipynb #c521
 def _require_opencv_lens(where, frame):
     model = frame.get('camera_model') or 'OPENCV'
     if model not in ('OPENCV', 'PINHOLE', 'SIMPLE_PINHOLE') or frame.get('k4'):
@@ -82,7 +82,7 @@ def _intrinsics(where, frame) -> list:
         raise InputError(where, came, allowed, 'Write the file again.')
     return read_numbers(list(values.values()), where, 'intrinsics', counts=(4,)).tolist()
 
-
+# %% ../../../nbs/core/data/calibration/06_json_files.ipynb #c524
 def _nerfstudio_entry(where, own: dict, shared: dict, number: int) -> dict:
     frame = {**shared, **{name: value for name, value in own.items() if value is not None}}
     _require_opencv_lens(where, frame)

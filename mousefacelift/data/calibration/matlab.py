@@ -30,7 +30,7 @@ def _inflated_size(data: bytes, most: int) -> int:
         data = stream.unconsumed_tail
     return size
 
-
+# %% ../../../nbs/core/data/calibration/03_matlab.ipynb #c509
 def _unpacked_mat5(path) -> int:
     total = 0
     with open(path, 'rb') as file:
@@ -48,7 +48,7 @@ def _unpacked_mat5(path) -> int:
                 file.seek(length, os.SEEK_CUR)
     return total
 
-
+# %% ../../../nbs/core/data/calibration/03_matlab.ipynb #c512
 def _unpacked_hdf5(path) -> int:
     import h5py
 

@@ -28,13 +28,13 @@ _StorageLoader.add_constructor('tag:yaml.org,2002:opencv-nd-matrix', _mapping)
 
 def _parse_yaml(text: str):
     if re.search(r'(^|[\s\[,{:-])[&*]\w', text):
-        raise ValueError('it has anchors')  # by which a small file grows without end
+        raise ValueError('it has anchors')
     try:
         return yaml.load(re.sub(r'^%YAML.*', '', text), _StorageLoader)
     except yaml.YAMLError as error:
         raise ValueError(error) from None
 
-
+# %% ../../../nbs/core/data/calibration/04_opencv.ipynb #c515
 def _with_arrays(content, depth: int = 0):
     "Parsed content with OpenCV's matrices as arrays"
     if depth > 20:
@@ -48,7 +48,7 @@ def _with_arrays(content, depth: int = 0):
     shape = content.get('sizes', [content.get('rows', -1), content.get('cols', 1)])
     return np.asarray(content['data'], float).reshape([int(length) for length in shape])
 
-
+# %% ../../../nbs/core/data/calibration/04_opencv.ipynb #c518
 _PARSERS_FAIL = (  # in as many ways as there are damaged files
     OSError,
     ValueError,
