@@ -15,7 +15,7 @@ import torch
 from ...files import InputError
 from ...geometry.lens import RawCameras
 from ..calibration.camera_file import CameraFile
-from ..calibration.conventions import calibrate, in_order, read_camera_file
+from ..calibration import calibrate, in_order, read_camera_file
 from mousefacelift.data.recordings.layouts import (
     Layout,
     calibration_path,
