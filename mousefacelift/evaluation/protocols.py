@@ -24,7 +24,7 @@ from mousefacelift.evaluation.metrics import (
 from ..files import InputError
 from ..gaussians.render import render
 from ..models.methods import apply_method
-from ..geometry.canonical import centre_seen
+from ..geometry.canonical import centre_from_views
 
 # %% ../../nbs/core/evaluation/04_protocols.ipynb #c005
 HELD_OUT, ON_INPUTS = 'held-out camera', 'scored on inputs'
@@ -144,7 +144,7 @@ def score_split(
         rows += _rows(values, scored, this) + _rows(
             {'chamfer': [distance], 'seconds': [seconds]}, [-1], this
         )
-    centre = centre_seen(sample.masks[inputs], sample.cameras[inputs])
+    centre = centre_from_views(sample.masks[inputs], sample.cameras[inputs])
     angles = {v: angle_to_inputs(sample.cameras, centre, inputs, v) for v in scored}
     return [dict(row, angle=angles.get(row['view'], float('nan'))) for row in rows]
 

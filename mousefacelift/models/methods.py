@@ -17,7 +17,12 @@ from .lgm import four_views, LGM
 from pathlib import Path
 from ..data.samples import Sample
 from torch import Tensor
-from ..geometry.canonical import aim_at, canonical_similarity, centre_seen, disc_world
+from mousefacelift.geometry.canonical import (
+    aim_at,
+    canonical_similarity,
+    centre_from_views,
+    disc_similarity,
+)
 from importlib import import_module
 from ..geometry.hull import mask_values_at, subject_disc
 from functools import partial
@@ -31,7 +36,7 @@ def in_disc_world(method, radius: float):
     "The `method` in a world that is scaled about the subject until its silhouettes are as large as a disc of `radius`"
 
     def reconstruct(images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
-        T = disc_world(masks, cameras, radius)
+        T = disc_similarity(masks, cameras, radius)
         return method(images, masks, cameras.to(torch.float64).transformed(T)).transformed(
             torch.linalg.inv(T)
         )
@@ -144,7 +149,7 @@ def named_method(name):
 def as_inputs(sample: Sample, inputs: list):
     "Images (V,H,W,3) on white, masks, cameras in a world centred by the `inputs` alone, and the similarity (4,4) that led there"
     seen = sample.views(inputs)
-    centre = centre_seen(seen.masks, seen.cameras)
+    centre = centre_from_views(seen.masks, seen.cameras)
     T = canonical_similarity(seen.cameras.centres.double(), centre)
     images, masks, cameras = seen.on_white(), seen.masks, seen.cameras
     if sample.meta.get('transform', {}).get('form') == 'exact':

@@ -16,7 +16,7 @@ from ..data.images import on_white, write_image
 from ..data.samples import Sample
 from ..files import InputError
 from ..gaussians.render import render
-from ..geometry.canonical import canonical_similarity, disc_world, subject_centre
+from ..geometry.canonical import canonical_similarity, disc_similarity, subject_centre
 from ..losses.terms import LossSum, Target, terms
 from ..models.perceptual import load_features
 from ..models.gslrm import GSLRM, GSLRMConfig, gslrm_sizes
@@ -88,7 +88,7 @@ def as_seen(s: Sample, inputs: list, config: TrainConfig) -> tuple:
         )
     if not config.disc:
         return seen, s
-    T = disc_world(seen.masks, seen.cameras.to(torch.float64), config.disc)
+    T = disc_similarity(seen.masks, seen.cameras.to(torch.float64), config.disc)
     depth = None if s.depth is None else s.depth * T[:3, 0].norm().item()
     there = replace(
         s, cameras=s.cameras.to(torch.float64).transformed(T).to(s.cameras.w2c.dtype), depth=depth
