@@ -29,7 +29,7 @@ from ..files import InputError
 from ..gaussians.cloud import Gaussians
 from ..gaussians.render import render
 from ..geometry.cameras import Cameras
-from ..geometry.canonical import centre_seen
+from ..geometry.canonical import centre_from_views
 from ..models.methods import apply_method
 
 # %% ../../nbs/core/evaluation/04_protocols.ipynb #c005
@@ -176,7 +176,7 @@ def _score_split(
     rows = _baseline_rows(sample, scored, baselines, common)
     for key, method in methods.items():
         rows += _method_rows(sample, split, key, method, common)
-    centre = centre_seen(sample.masks[inputs], sample.cameras[inputs])
+    centre = centre_from_views(sample.masks[inputs], sample.cameras[inputs])
     angles = {v: angle_to_inputs(sample.cameras, centre, inputs, v) for v in scored}
     return [dict(row, angle=angles.get(row['view'], float('nan'))) for row in rows]
 

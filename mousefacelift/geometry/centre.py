@@ -7,113 +7,191 @@ __all__ = ['Centre', 'find_centre', 'smooth_centres']
 
 # %% ../../nbs/core/geometry/09_centre.ipynb #c002
 from dataclasses import dataclass
-import numpy as np, torch
+import numpy as np
+import torch
 from torch import Tensor
 from ..files import InputError
+from .cameras import Cameras
 from .canonical import aimed_masks
-from .hull import carve, hull_middle, mask_values_at, triangulate
+from .hull import carve, hull_centroid, mask_values_at, triangulate
+from .lens import RawCameras
 
 # %% ../../nbs/core/geometry/09_centre.ipynb #c005
 @dataclass(frozen=True, eq=False)
 class Centre:
-    "The subject's `point` (3,), its rms error `sigma`, the `radius` of a ball that holds it; per view 'used', 'empty', 'elsewhere' or 'partial'"
+    "Where the subject is in one frame, how well that is known, and what became of each view"
 
-    point: Tensor
-    sigma: float
-    radius: float
-    verdicts: list
+    point: Tensor  # (3,) world
+    sigma: float  # rms error of the point, world units
+    radius: float  # of a ball that holds the subject, world units
+    verdicts: list  # per view 'used', 'empty', 'elsewhere' or 'partial'
 
     @property
-    def used(self) -> list:
+    def used(self) -> list[int]:
         "Numbers of the views that agree"
-        return [i for i, v in enumerate(self.verdicts) if v == 'used']
+        return [i for i, verdict in enumerate(self.verdicts) if verdict == 'used']
 
     def __repr__(self):
-        left = ', '.join(f'view {i} {v}' for i, v in enumerate(self.verdicts) if v != 'used')
-        return f'Centre({[round(x, 2) for x in self.point.tolist()]} +- {self.sigma:.2g}, {left or "all views agree"})'
+        point = [round(x, 2) for x in self.point.tolist()]
+        others = [f'view {i} {v}' for i, v in enumerate(self.verdicts) if v != 'used']
+        views = ', '.join(others) or 'all views agree'
+        return f'Centre({point} +- {self.sigma:.2g}, {views})'
 
+# %% ../../nbs/core/geometry/09_centre.ipynb #c102
+def _jackknife(centroids: Tensor) -> float:
+    "Standard error of a centroid, from those (n,3) without each view in turn"
+    n = len(centroids)
+    scatter = (centroids - centroids.mean(0)).square().sum()
+    return ((n - 1) / n * scatter).sqrt().item()
 
-def _hulls(masks, cameras, ball):
-    "Cells (N,3), and which of them (1+V,N) are of the hull of all views and of those without each view in turn"
+# %% ../../nbs/core/geometry/09_centre.ipynb #c105
+def _hull_cells(masks: Tensor, cameras: Cameras, ball: tuple) -> tuple[Tensor, Tensor]:
+    "Cells (N,3), and which (1+V,N) are in the hull of all views and in the hulls without each view"
     cells = carve(masks, cameras, 64, *ball, misses=1).points
-    seen = mask_values_at(masks, cameras, cells) > 0.5 - 1e-6
-    missed = (~seen).sum(0)
-    return cells, torch.cat([(missed == 0)[None], (missed == 0) | (missed == 1) & ~seen])
+    shown = mask_values_at(masks, cameras, cells) > 0.5 - 1e-6
+    misses = (~shown).sum(0)
+    by_all = misses == 0
+    by_others = by_all | (misses == 1) & ~shown
+    return cells, torch.cat([by_all[None], by_others])
 
 
-def find_centre(masks: Tensor, cameras, size: int = 128) -> Centre:
-    "The centre of what `masks` (V,H,W) show, V from 2 on, some of which may be empty or wrong; raises `InputError` where no two meet"
+def _partial_view(volumes: Tensor) -> int | None:
+    "The view without which the hull is half as large again as without any other; `volumes` (V,)"
+    if len(volumes) < 5 or volumes.max() <= 1.5 * volumes.sort().values[-2]:
+        return None
+    return int(volumes.argmax())
+
+
+def _verdict(agrees: bool, mask: Tensor) -> str:
+    if agrees:
+        return 'used'
+    return 'elsewhere' if (mask > 0.5).any() else 'empty'
+
+
+def find_centre(
+    masks: Tensor,  # (V,H,W) in 0..1, V from 2 on; some may be empty or wrong
+    cameras: Cameras | RawCameras,
+    size: int = 128,  # of the pictures to carve from, pixels
+) -> Centre:
+    "The centre of what the masks show; raises `InputError` where no two views meet"
     masks = torch.as_tensor(masks).float()
-    kept = triangulate(masks, cameras)[1]
-    used = kept.nonzero()[:, 0].tolist()
-    verdicts = [
-        'used' if k else 'elsewhere' if m.any() else 'empty'
-        for k, m in zip(kept.tolist(), masks > 0.5)
-    ]
+    agree = triangulate(masks, cameras)[1]
+    verdicts = [_verdict(a, mask) for a, mask in zip(agree.tolist(), masks)]
+    used = agree.nonzero()[:, 0].tolist()
     small, near, ball = aimed_masks(masks[used], cameras[used], size)
-    cells, inside = _hulls(small, near, ball)
-    n = len(used)
-    sizes = inside[1:].sum(1)
-    if n > 4 and sizes.max() > 1.5 * sizes.sort().values[-2]:
-        worst = int(sizes.argmax())
-        verdicts[used[worst]] = 'partial'
-        n -= 1
-        rest = [i for i in range(len(used)) if i != worst]
-        cells, inside = _hulls(small[rest], near[rest], ball)
-    without = torch.stack([hull_middle(cells[k]) for k in inside[1:]]) if n > 2 else None
-    point = hull_middle(cells[inside[0]])
-    sigma = (
-        ball[1] / 2
-        if n < 3
-        else ((n - 1) / n * (without - without.mean(0)).square().sum()).sqrt().item()
-    )
-    return Centre(point, sigma, ball[1], verdicts)
+    cells, inside = _hull_cells(small, near, ball)
+    partial = _partial_view(inside[1:].sum(1))
+    if partial is not None:
+        verdicts[used[partial]] = 'partial'
+        rest = [i for i in range(len(used)) if i != partial]
+        cells, inside = _hull_cells(small[rest], near[rest], ball)
+    radius = ball[1]
+    sigma = radius / 2
+    if len(inside) > 3:
+        sigma = _jackknife(torch.stack([hull_centroid(cells[k]) for k in inside[1:]]))
+    return Centre(hull_centroid(cells[inside[0]]), sigma, radius, verdicts)
 
-# %% ../../nbs/core/geometry/09_centre.ipynb #c011
-def _forth(x, var, dt, q):
-    "Filtered and predicted means (T,2,3) and covariances (T,2,2) of places `x` (T,3) with variances (T,), and -2 log likelihood"
-    m, P = (
-        np.stack([x[0], 0 * x[0]]),
-        np.diag([var[0], 1e6 * var.max() / max(dt.min(initial=1.0), 1e-9) ** 2]),
-    )
-    kept, cost = [], 0.0
-    for k in range(len(x)):
-        if k:
-            F = np.array([[1, dt[k - 1]], [0, 1]])
-            d = dt[k - 1]
-            m, P = F @ m, F @ P @ F.T + q * np.array([[d**3 / 3, d**2 / 2], [d**2 / 2, d]])
-        before = m, P
-        if k:
-            S = P[0, 0] + var[k]
-            r = x[k] - m[0]
-            g = P[:, 0] / S
-            m, P = m + g[:, None] * r, P - np.outer(g, P[0])
-            cost += r @ r / S + len(r) * np.log(S)
-        kept.append((*before, m, P))
-    return [np.stack(k) for k in zip(*kept)], cost
+# %% ../../nbs/core/geometry/09_centre.ipynb #c108
+@dataclass(frozen=True, eq=False)
+class _Motion:
+    "What is known of a motion at one instant: a Gaussian over place and velocity"
+
+    mean: np.ndarray  # m (2,3) place and velocity
+    covariance: np.ndarray  # P (2,2) of one axis
+
+    def predict(self, dt: float, q: float) -> '_Motion':
+        "The motion `dt` seconds later, before anything is measured there"
+        F = _transition(dt)
+        Q = q * np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
+        mean = F @ self.mean
+        covariance = F @ self.covariance @ F.T + Q
+        return _Motion(mean, covariance)
+
+    def update(self, x: np.ndarray, r: float) -> tuple['_Motion', float]:
+        "The motion after a place `x` was measured, and -2 log likelihood of `x`, less a constant"
+        innovation = x - self.mean[0]
+        S = self.covariance[0, 0] + r
+        gain = self.covariance[:, 0] / S
+        mean = self.mean + gain[:, None] * innovation
+        covariance = self.covariance - np.outer(gain, self.covariance[0])
+        cost = innovation @ innovation / S + len(innovation) * np.log(S)
+        return _Motion(mean, covariance), cost
+
+    def smooth(self, dt: float, predicted: '_Motion', smoothed: '_Motion') -> '_Motion':
+        "The motion given all that follows: the next instant as predicted from here, and smoothed"
+        gain = self.covariance @ _transition(dt).T @ np.linalg.inv(predicted.covariance)
+        mean = self.mean + gain @ (smoothed.mean - predicted.mean)
+        shrinkage = smoothed.covariance - predicted.covariance
+        covariance = self.covariance + gain @ shrinkage @ gain.T
+        return _Motion(mean, covariance)
 
 
-def smooth_centres(points: np.ndarray, sigmas: np.ndarray, times: np.ndarray):
-    "Smoothed `points` (T,3) and their sigmas (T,), from measured ones at ascending `times` (T,) in seconds"
-    x, var, dt = (
-        np.asarray(points, float),
-        np.maximum(np.asarray(sigmas, float), 1e-9) ** 2 / 3,
-        np.diff(np.asarray(times, float)),
-    )
-    if (dt <= 0).any():
+def _transition(dt: float) -> np.ndarray:
+    return np.array([[1, dt], [0, 1]])
+
+# %% ../../nbs/core/geometry/09_centre.ipynb #c112
+@dataclass(frozen=True, eq=False)
+class _Filtered:
+    "The forward pass over a sequence"
+
+    predicted: list[_Motion]  # T, before each measurement
+    updated: list[_Motion]  # T, after it
+    cost: float  # -2 log likelihood of the sequence, less a constant
+
+
+def _first_motion(x, variances, intervals) -> _Motion:
+    "A motion at the place measured first, with a velocity of which nothing is known"
+    mean = np.stack([x[0], 0 * x[0]])
+    shortest = max(intervals.min(initial=1.0), 1e-9)
+    return _Motion(mean, np.diag([variances[0], 1e6 * variances.max() / shortest**2]))
+
+
+def _filter(x, variances, intervals, q: float) -> _Filtered:
+    "Forth over places `x` (T,3) with `variances` (T,), `intervals` (T-1,) seconds apart"
+    motion = _first_motion(x, variances, intervals)
+    predicted, updated, total = [motion], [motion], 0.0
+    for place, variance, dt in zip(x[1:], variances[1:], intervals):
+        motion = motion.predict(dt, q)
+        predicted.append(motion)
+        motion, cost = motion.update(place, variance)
+        updated.append(motion)
+        total += cost
+    return _Filtered(predicted, updated, total)
+
+
+def _likeliest_pass(x, variances, intervals) -> _Filtered:
+    "The forward pass with the change of velocity, of eleven in powers of ten, that explains best"
+    steps = np.linalg.norm(np.diff(x, axis=0), axis=1)
+    typical = max(np.median(steps / intervals**1.5), np.sqrt(variances.min())) ** 2
+    passes = [_filter(x, variances, intervals, q) for q in typical * 10.0 ** np.arange(-6, 5)]
+    return min(passes, key=lambda forward: forward.cost)
+
+
+def _smooth(forward: _Filtered, intervals) -> list[_Motion]:
+    "Back over the sequence: the T motions given all of it"
+    motions = [forward.updated[-1]]
+    for k in reversed(range(len(intervals))):
+        following = forward.predicted[k + 1]
+        motions.append(forward.updated[k].smooth(intervals[k], following, motions[-1]))
+    return motions[::-1]
+
+# %% ../../nbs/core/geometry/09_centre.ipynb #c118
+def smooth_centres(
+    points: np.ndarray,  # (T,3) as measured, world
+    sigmas: np.ndarray,  # (T,) their rms errors, world units
+    times: np.ndarray,  # (T,) seconds, ascending
+) -> tuple[np.ndarray, np.ndarray]:  # (T,3) and (T,)
+    "Smoothed points and their rms errors; raises `InputError` where times do not ascend"
+    x = np.asarray(points, float)
+    variances = np.maximum(np.asarray(sigmas, float), 1e-9) ** 2 / 3
+    intervals = np.diff(np.asarray(times, float))
+    if (intervals <= 0).any():
         raise InputError(
             'times', 'not ascending', 'one instant after the other', 'Sort the instants.'
         )
     if len(x) < 3:
         return x, np.asarray(sigmas, float)
-    typical = (
-        max(np.median(np.linalg.norm(np.diff(x, axis=0), axis=1) / dt**1.5), np.sqrt(var.min()))
-        ** 2
-    )
-    (m0, P0, m, P), _ = min(
-        (_forth(x, var, dt, q) for q in typical * 10.0 ** np.arange(-6, 5)), key=lambda f: f[1]
-    )
-    for k in range(len(x) - 2, -1, -1):
-        G = P[k] @ np.array([[1, dt[k]], [0, 1]]).T @ np.linalg.inv(P0[k + 1])
-        m[k], P[k] = m[k] + G @ (m[k + 1] - m0[k + 1]), P[k] + G @ (P[k + 1] - P0[k + 1]) @ G.T
-    return m[:, 0], np.sqrt(3 * P[:, 0, 0])
+    motions = _smooth(_likeliest_pass(x, variances, intervals), intervals)
+    places = np.stack([m.mean[0] for m in motions])
+    axis_variances = np.stack([m.covariance[0, 0] for m in motions])
+    return places, np.sqrt(3 * axis_variances)

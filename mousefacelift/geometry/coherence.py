@@ -7,101 +7,115 @@ __all__ = ['CloseUps', 'close_ups', 'Coherence', 'coherence', 'silhouette_cohere
 
 # %% ../../nbs/core/geometry/10_coherence.ipynb #c002
 from dataclasses import dataclass
-import torch, torch.nn.functional as F
+import torch
 from torch import Tensor
-from .cameras import Cameras
-from .hull import left_out_silhouettes
-from .hull import require_subject
+from torch.nn.functional import interpolate, pad
 from ..files import InputError
+from .cameras import Cameras
+from .hull import left_out_silhouettes, require_subject
 
 # %% ../../nbs/core/geometry/10_coherence.ipynb #c005
 @dataclass(frozen=True, eq=False)
 class CloseUps:
-    "Square windows of masks: `masks` (V,S,S) in 0..1, `corners` (V,2) and `sides` (V,) in pixels of the pictures"
+    "Square windows of masks, shrunk"
 
-    masks: Tensor
-    corners: Tensor
-    sides: Tensor
+    masks: Tensor  # (V,S,S) in 0..1
+    corners: Tensor  # (V,2) top left, pixels of the pictures
+    sides: Tensor  # (V,) pixels of the pictures
 
-    def __getitem__(self, i):
+    def __getitem__(self, i) -> 'CloseUps':
+        "Some of the windows: a slice or a list"
         return CloseUps(self.masks[i], self.corners[i], self.sides[i])
 
     def __len__(self):
         return len(self.masks)
 
     def mirrored(self, views, width: int) -> 'CloseUps':
-        "The windows of the same pictures, `width` pixels wide, of which `views` are mirrored left to right"
-        masks, corners, views = self.masks.clone(), self.corners.clone(), list(views)
+        "Windows of the same pictures, `width` px wide, of which `views` are mirrored left to right"
+        views = list(views)
+        masks, corners = self.masks.clone(), self.corners.clone()
         masks[views] = masks[views].flip(2)
         corners[views, 0] = width - corners[views, 0] - self.sides[views]
         return CloseUps(masks, corners, self.sides)
 
     def through(self, cameras: Cameras) -> Cameras:
         "The cameras of the windows, if `cameras` took the pictures"
-        s = (self.masks.shape[-1] / self.sides)[:, None]
-        k = cameras.fxfycxcy
-        return Cameras(
-            torch.cat([k[:, :2] * s, (k[:, 2:] - self.corners) * s], 1),
-            cameras.w2c,
-            *self.masks.shape[:0:-1],
-        )
+        height, width = self.masks.shape[1:]
+        s = (width / self.sides)[:, None]
+        f, c = cameras.fxfycxcy[:, :2], cameras.fxfycxcy[:, 2:]
+        fxfycxcy = torch.cat([f * s, (c - self.corners) * s], 1)
+        return Cameras(fxfycxcy, cameras.w2c, width, height)
+
+# %% ../../nbs/core/geometry/10_coherence.ipynb #c102
+def _window(mask: Tensor, room: float) -> tuple[int, int, int]:
+    "Left, top and side, in pixels, of the square window `room` times as wide as a mask (H,W)"
+    shown = (mask > 0.5).nonzero()
+    top, left = shown.amin(0).tolist()
+    bottom, right = shown.amax(0).tolist()
+    height, width = bottom + 1 - top, right + 1 - left
+    side = max(round(room * max(height, width)), 4)
+    return left + (width - side) // 2, top + (height - side) // 2, side
 
 
-def close_ups(masks: Tensor, size: int = 64, room: float = 1.5) -> CloseUps:
-    "Windows `room` times as wide as each mask (V,H,W), shrunk to `size` pixels; raises `InputError` for an empty mask"
+def _shrunk(mask: Tensor, left: int, top: int, side: int, size: int) -> Tensor:
+    "The window of a mask (H,W), shrunk to (size,size)"
+    H, W = mask.shape
+    window = pad(mask[None, None], (-left, left + side - W, -top, top + side - H))
+    return interpolate(window, (size, size), mode='bilinear', antialias=True)[0, 0].clamp(0, 1)
+
+
+def close_ups(
+    masks: Tensor,  # (V,H,W) in 0..1
+    size: int = 64,  # of the close-ups, pixels
+    room: float = 1.5,  # side of a window in widths of its mask
+) -> CloseUps:
+    "A window about each mask, shrunk; raises `InputError` for an empty mask"
     masks = require_subject(torch.as_tensor(masks).float(), range(len(masks)), 'masks')
-    windows = []
-    for m in masks:
-        (y, x), (h, w) = (
-            (m > 0.5).nonzero().amin(0).tolist(),
-            (m > 0.5).nonzero().amax(0).tolist(),
-        )
-        h, w = h + 1 - y, w + 1 - x
-        side = max(round(room * max(h, w)), 4)
-        x, y = x + (w - side) // 2, y + (h - side) // 2
-        cut = F.pad(m[None, None], (-x, x + side - m.shape[1], -y, y + side - m.shape[0]))
-        windows.append(
-            (
-                F.interpolate(cut, (size, size), mode='bilinear', antialias=True)[0, 0].clamp(0, 1),
-                (x, y),
-                side,
-            )
-        )
-    cut, corners, sides = zip(*windows)
-    return CloseUps(torch.stack(cut), torch.tensor(corners).double(), torch.tensor(sides).double())
+    windows = [_window(mask, room) for mask in masks]
+    shrunk = [_shrunk(mask, *window, size) for mask, window in zip(masks, windows)]
+    windows = torch.tensor(windows).double()
+    return CloseUps(torch.stack(shrunk), windows[:, :2], windows[:, 2])
 
 # %% ../../nbs/core/geometry/10_coherence.ipynb #c009
 @dataclass(frozen=True, eq=False)
 class Coherence:
-    "Per view: `iou` (V,) of mask and hull of all views, `left_out_silhouettes` (V,) of mask and hull of the others; `silhouettes` (V,S,S)"
+    "How well masks and cameras fit together, per view"
 
-    iou: Tensor
-    left_out: Tensor
-    silhouettes: Tensor
+    iou: Tensor  # (V,) of mask and hull of all views
+    left_out: Tensor  # (V,) of mask and hull of the other views
+    silhouettes: Tensor  # (V,S,S) in 0..1, of the hull of the other views
 
     @property
     def mean(self) -> float:
+        "The score: mean `iou` of the views"
         return self.iou.mean().item()
 
     def __repr__(self):
-        return f'Coherence({self.mean:.3f}; views {[round(x, 2) for x in self.iou.tolist()]}; left out {self.left_out.mean():.3f})'
+        views = [round(x, 2) for x in self.iou.tolist()]
+        left_out = self.left_out.mean()
+        return f'Coherence({self.mean:.3f}; views {views}; left out {left_out:.3f})'
 
 
-def coherence(near: CloseUps, cameras: Cameras, steps: int = 72) -> Coherence:
+def coherence(
+    near: CloseUps,
+    cameras: Cameras,  # that may have taken the pictures
+    steps: int = 72,  # along a ray, across the subject
+) -> Coherence:
     "How well `cameras` fit the close-ups; views that cannot meet in one subject score 0"
     try:
-        seen = left_out_silhouettes(near.masks, near.through(cameras), steps=steps)
+        silhouettes = left_out_silhouettes(near.masks, near.through(cameras), steps=steps)
     except InputError:
-        seen = torch.zeros_like(near.masks)
-    m, s = near.masks >= 0.5, seen >= 0.5
-    both = (m & s).sum((1, 2))
-    return Coherence(both / m.sum((1, 2)), both / (m | s).sum((1, 2)), seen)
+        silhouettes = torch.zeros_like(near.masks)
+    shown, predicted = near.masks >= 0.5, silhouettes >= 0.5
+    both = (shown & predicted).sum((1, 2))
+    either = (shown | predicted).sum((1, 2))
+    return Coherence(both / shown.sum((1, 2)), both / either, silhouettes)
 
-
+# %% ../../nbs/core/geometry/10_coherence.ipynb #c105
 def silhouette_coherence(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras,
     size: int = 64,  # pixels of the windows in which silhouettes are compared
 ) -> Coherence:
-    "Whether `cameras` and `masks` belong together: 1 where the hull covers every mask; raises `InputError` for an empty mask"
+    "Whether cameras and masks belong together, 1 where they do; raises `InputError` for an empty mask"
     return coherence(close_ups(masks, size), cameras, steps=size * 3 // 2)

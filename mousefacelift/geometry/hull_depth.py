@@ -6,64 +6,92 @@
 __all__ = ['hull_depth']
 
 # %% ../../nbs/core/geometry/07_hull_depth.ipynb #c002
-import numpy as np, torch
+import numpy as np
+import torch
 from numba import njit
 from torch import Tensor
 from ..files import InputError
 from .cameras import Cameras
-from .hull import _arrays, _frusta, _shown, _span, subject_ball
+from mousefacelift.geometry.hull import (
+    mask_arrays,
+    mask_frusta,
+    mask_value,
+    ray_span,
+    subject_ball,
+)
+
+# %% ../../nbs/core/geometry/07_hull_depth.ipynb #c100
+@njit(cache=True, nogil=True)
+def _agreeing_masks(masks, P, x, y, z, skip, least):
+    "How many masks but `skip` show the point; fewer than `least` are not counted to the end"
+    agree = len(masks) - 1
+    for v in range(len(masks)):
+        if v != skip and mask_value(masks[v], P[v], x, y, z) < 0.5:
+            agree -= 1
+        if agree < least:
+            break
+    return agree
+
+
+@njit(cache=True, nogil=True)
+def _agreed_stretch(masks, P, o, d, near, far, step, skip, least):
+    "Where on o + t d, `near` to `far`, the most masks agree, and how many; 0, 0, 0 below `least`"
+    n = int(np.ceil((far - near) / step))
+    begin, end, most = 0.0, 0.0, 0
+    for k in range(n):
+        t = near + (k + 0.5) * (far - near) / n
+        x, y, z = o[0] + t * d[0], o[1] + t * d[1], o[2] + t * d[2]
+        agree = _agreeing_masks(masks, P, x, y, z, skip, least)
+        if agree < least:
+            continue
+        if agree > most:
+            most = least = agree
+            begin = t - 0.5 * (far - near) / n
+        end = t + 0.5 * (far - near) / n
+    return begin, end, most
 
 # %% ../../nbs/core/geometry/07_hull_depth.ipynb #c005
 @njit(cache=True, nogil=True)
-def _agreed(masks, P, o, d, near, far, step, skip, best):
-    "Where on o + t d, from `near` to `far`, the most masks but `skip` agree, and how many; 0, 0, 0 where fewer than `best` do"
-    n, begins, ends, found = int(np.ceil((far - near) / step)), 0.0, 0.0, 0
-    for k in range(n):
-        t, agree = near + (k + 0.5) * (far - near) / n, len(masks) - 1
-        for v in range(len(masks)):
-            if v != skip:
-                agree -= (
-                    _shown(masks[v], P[v], o[0] + t * d[0], o[1] + t * d[1], o[2] + t * d[2]) < 0.5
-                )
-            if agree < best:
-                break
-        else:
-            if agree > found:
-                found = best = agree
-                begins = t - 0.5 * (far - near) / n
-            ends = t + 0.5 * (far - near) / n
-    return begins, ends, found
-
-
-@njit(cache=True, nogil=True)
-def _stretch(masks, P, planes, centre, radius, o, d, step, skip, out):
+def _fill_stretches(masks, P, planes, centre, radius, o, d, step, skip, out):
+    "Into `out` (N,3), for rays o + t d (N,3): where the most masks agree, and which share of them"
+    others = len(masks) - 1
     for r in range(len(d)):
-        for best, limits in (
-            (len(masks) - 1, planes),
-            (1, planes[:0]),
-        ):  # first where all agree, which is quick
-            near, far = _span(o, d[r], centre, radius, limits)
-            out[r, 0], out[r, 1], out[r, 2] = _agreed(
-                masks, P, o, d[r], near, far, step, skip, best
-            )
-            if out[r, 2]:
-                break
-        out[r, 2] /= len(masks) - 1
+        near, far = ray_span(o, d[r], centre, radius, planes)
+        stretch = _agreed_stretch(masks, P, o, d[r], near, far, step, skip, others)
+        if stretch[2] == 0:
+            near, far = ray_span(o, d[r], centre, radius, planes[:0])
+            stretch = _agreed_stretch(masks, P, o, d[r], near, far, step, skip, 1)
+        out[r, 0], out[r, 1], out[r, 2] = stretch
+        out[r, 2] /= others
 
 
-def hull_depth(masks: Tensor, cameras: Cameras, steps: int = 96, ball=None) -> Tensor:
-    """(V,H,W,3): where on its ray, in distances from the camera, the hull begins and ends for a pixel of a mask, and the share of the other masks
-    that agree: the most on that ray, all of them where the masks are right; 0 beside the mask; `steps` across the `ball` (centre, radius)"""
+def hull_depth(
+    masks: Tensor,  # (V,H,W) in 0..1
+    cameras: Cameras,
+    steps: int = 96,  # across the ball
+    ball: tuple[Tensor, float] | None = None,  # centre and radius; found unless given
+) -> Tensor:  # (V,H,W,3) distances from the camera, and a share; 0 beside the mask
+    "Where on a pixel's ray the hull begins and ends, and the share of the other masks that agree"
     centre, radius = subject_ball(masks, cameras) if ball is None else ball
-    m, P = _arrays(masks, cameras)
-    out = torch.zeros(*m.shape, 3)
-    frusta = _frusta(m, P)
-    if len(m) < 2:
+    values, P = mask_arrays(masks, cameras)
+    if len(values) < 2:
         raise InputError('masks', 'one', 'at least two', 'One silhouette has no hull.')
+    frusta = mask_frusta(values, P)
+    out = torch.zeros(*values.shape, 3)
     for v, asked in enumerate(torch.as_tensor(masks) >= 0.5):
         d = cameras[v].unproject(asked.nonzero().flip(1) + 0.5)[0].double().numpy()
         found = np.zeros((len(d), 3), np.float32)
-        planes, o = np.delete(frusta, v, 0).reshape(-1, 4), cameras.centres[v].double().numpy()
-        _stretch(m, P, planes, centre.double().numpy(), radius, o, d, 2 * radius / steps, v, found)
+        _fill_stretches(
+            values,
+            P,
+            planes=np.delete(frusta, v, 0).reshape(-1, 4),
+            centre=centre.double().numpy(),
+            radius=radius,
+            o=cameras.centres[v].double().numpy(),
+            d=d,
+            step=2 * radius / steps,
+            skip=v,
+            out=found,
+        )
         out[v][asked] = torch.from_numpy(found)
     return out

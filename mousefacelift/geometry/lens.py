@@ -9,16 +9,22 @@ __all__ = ['half_pixel', 'fold_radius', 'distort_with_jacobian', 'pad_radial', '
 # %% ../../nbs/core/geometry/04_lens.ipynb #c002
 from dataclasses import dataclass, replace
 from functools import lru_cache
-import numpy as np, torch
+import numpy as np
+import torch
 from numba import njit
+from numpy.polynomial import Polynomial
 from torch import Tensor
+from torch.nn.functional import normalize, pad
 from ..files import InputError
 from .cameras import Cameras, split_K
 from .rigs import about_z, calibration, random_rig
 
 # %% ../../nbs/core/geometry/04_lens.ipynb #c005
-def half_pixel(K: Tensor, first: int) -> Tensor:
-    "`K` (...,3,3) of a file whose first pixel is centred at `first` (1: MATLAB, 0: OpenCV), for pixel centres at +0.5"
+def half_pixel(
+    K: Tensor,  # (...,3,3) pixels
+    first: int,  # where the file has the centre of the first pixel: 1 (MATLAB) or 0 (OpenCV)
+) -> Tensor:  # (...,3,3) pixels
+    "K for pixel centres at +0.5; raises `InputError` for another first pixel"
     if first not in (0, 1):
         raise InputError(
             'half_pixel',
@@ -32,26 +38,25 @@ def half_pixel(K: Tensor, first: int) -> Tensor:
 
 # %% ../../nbs/core/geometry/04_lens.ipynb #c008
 @lru_cache
-def _fold(*radial) -> float:
+def _fold(*radial: float) -> float:
     k = np.zeros(6)
     k[: len(radial)] = radial
-    q = np.polynomial.Polynomial([0, 1])
-    top, bottom = np.polynomial.Polynomial([1, *k[:3]]), np.polynomial.Polynomial([1, *k[3:]])
-    turns = ((top + 2 * q * top.deriv()) * bottom - 2 * q * top * bottom.deriv()).trim().roots()
-    return min(
-        [r.real for r in (*turns, *bottom.trim().roots()) if abs(r.imag) < 1e-9 and r.real > 0],
-        default=np.inf,
-    )
+    q = Polynomial([0, 1])
+    top, bottom = Polynomial([1, *k[:3]]), Polynomial([1, *k[3:]])
+    growth = (top + 2 * q * top.deriv()) * bottom - 2 * q * top * bottom.deriv()  # of r g(r)
+    roots = (*growth.trim().roots(), *bottom.trim().roots())
+    positive = [r.real for r in roots if abs(r.imag) < 1e-9 and r.real > 0]
+    return min(positive, default=np.inf)
 
 
 def fold_radius(radial: Tensor) -> Tensor:
-    "Largest valid squared radius (V,): where r g(r) stops growing, or infinity"
+    "Largest valid q (V,) of lenses with `radial` (V,0..6): where r g(r) stops growing, or infinity"
     return radial.new_tensor([_fold(*k) for k in radial.tolist()])
 
-
+# %% ../../nbs/core/geometry/04_lens.ipynb #c102
 @njit(cache=True, nogil=True)
 def distort_with_jacobian(x, y, radial, tangential):
-    "Where the lens puts (x, y), and the Jacobian's entries xx, xy, yy; `radial` (6,), `tangential` (2,)"
+    "Where a lens, `radial` (6,) and `tangential` (2,), puts (x, y), and its Jacobian's xx, xy, yy"
     k1, k2, k3, k4, k5, k6 = radial
     p1, p2 = tangential
     q = x * x + y * y
@@ -66,55 +71,80 @@ def distort_with_jacobian(x, y, radial, tangential):
         g + 2 * y * y * slope + 6 * p1 * y + 2 * p2 * x,
     )
 
-
-@njit(cache=True, nogil=True)
-def _distort(xy, radial, tangential, out, jacobian):
-    for v in range(len(xy)):
-        for n in range(xy.shape[1]):
-            at = distort_with_jacobian(xy[v, n, 0], xy[v, n, 1], radial[v], tangential[v])
-            out[v, n, 0], out[v, n, 1], jacobian[0, v, n], jacobian[1, v, n], jacobian[2, v, n] = at
-
-
+# %% ../../nbs/core/geometry/04_lens.ipynb #c104
 def pad_radial(radial: Tensor) -> Tensor:
     "Radial coefficients (V,0..6) with the missing ones as 0, (V,6)"
-    return torch.nn.functional.pad(radial, (0, 6 - radial.shape[-1]))
+    return pad(radial, (0, 6 - radial.shape[-1]))
+
+# %% ../../nbs/core/geometry/04_lens.ipynb #c106
+@njit(cache=True, nogil=True)
+def _fill_distorted(xy, radial, tangential, out, jacobian):
+    for v in range(len(xy)):
+        for n in range(xy.shape[1]):
+            x, y, xx, xy_, yy = distort_with_jacobian(
+                xy[v, n, 0], xy[v, n, 1], radial[v], tangential[v]
+            )
+            out[v, n, 0], out[v, n, 1] = x, y
+            jacobian[0, v, n], jacobian[1, v, n], jacobian[2, v, n] = xx, xy_, yy
 
 
-def distort(xy: Tensor, radial: Tensor, tangential: Tensor):
-    "Distorted points (V,N,2) of `xy` (V,N,2), camera coordinates over depth, and the Jacobian's entries (3,V,N): xx, xy, yy; float64"
-    out, jacobian = torch.empty_like(xy), xy.new_empty(3, *xy.shape[:-1])
-    _distort(
-        *(x.contiguous().numpy() for x in (xy, pad_radial(radial), tangential)),
-        out.numpy(),
-        jacobian.numpy(),
+def distort(
+    xy: Tensor,  # (V,N,2) camera coordinates over depth, float64
+    radial: Tensor,  # (V,0..6)
+    tangential: Tensor,  # (V,2)
+) -> tuple[Tensor, Tensor]:  # (V,N,2) and (3,V,N)
+    "Where lenses put points, and their Jacobians' xx, xy, yy"
+    out = torch.empty_like(xy)
+    jacobian = xy.new_empty(3, *xy.shape[:-1])
+    _fill_distorted(
+        xy.contiguous().numpy(),
+        pad_radial(radial).contiguous().numpy(),
+        tangential.contiguous().numpy(),
+        out=out.numpy(),
+        jacobian=jacobian.numpy(),
     )
     return out, jacobian
 
+# %% ../../nbs/core/geometry/04_lens.ipynb #c107
+def _square_norm(xy: Tensor) -> Tensor:
+    return xy.square().sum(-1, keepdim=True)
 
-def undistort(xy: Tensor, radial: Tensor, tangential: Tensor, steps: int = 20) -> Tensor:
-    "The inverse of `distort` by Newton's method; NaN where no point inside the fold is mapped there"
-    limit = fold_radius(radial)[:, None, None]
-    norm = lambda p: p.square().sum(-1, keepdim=True)
-    inside = lambda p: p * (0.999 * limit / norm(p).clamp(min=1e-30)).sqrt().clamp(max=1)
-    p = inside(xy)
+
+def _pulled_inside(xy: Tensor, fold: Tensor) -> Tensor:
+    "Points (V,N,2), drawn towards the axis where they are outside the `fold` (V,1,1), a limit of q"
+    return xy * (0.999 * fold / _square_norm(xy).clamp(min=1e-30)).sqrt().clamp(max=1)
+
+
+def undistort(
+    xy: Tensor,  # (V,N,2) distorted, float64
+    radial: Tensor,  # (V,0..6)
+    tangential: Tensor,  # (V,2)
+    steps: int = 20,  # of Newton's method, at most
+) -> Tensor:  # (V,N,2)
+    "The inverse of `distort`; NaN where no point inside the fold is mapped there"
+    fold = fold_radius(radial)[:, None, None]
+    found = _pulled_inside(xy, fold)
     for _ in range(steps):
-        there, (a, b, c) = distort(p, radial, tangential)
-        (x, y), det = (xy - there).unbind(-1), a * c - b * b
+        there, (a, b, c) = distort(found, radial, tangential)
+        x, y = (xy - there).unbind(-1)
         if (x * x + y * y).max() < 1e-24:
             break
-        p = inside(p + torch.stack([c * x - b * y, a * y - b * x], -1) / det[..., None])
-    off = norm(distort(p, radial, tangential)[0] - xy)
-    return p.where((off < 1e-18 * (1 + norm(xy))) & (norm(p) < limit), torch.nan)
+        determinant = a * c - b * b
+        step = torch.stack([c * x - b * y, a * y - b * x], -1) / determinant[..., None]
+        found = _pulled_inside(found + step, fold)
+    off = _square_norm(distort(found, radial, tangential)[0] - xy)
+    good = (off < 1e-18 * (1 + _square_norm(xy))) & (_square_norm(found) < fold)
+    return found.where(good, torch.nan)
 
 # %% ../../nbs/core/geometry/04_lens.ipynb #c012
 @dataclass(frozen=True, eq=False)
 class RawCameras:
-    "Cameras with skew, `K` (V,3,3) for pixel centres at +0.5, and distortion `radial` (V,0..6), `tangential` (V,2); float64"
+    "Cameras with skew and distortion, float64; raises `InputError` for what no camera can be"
 
-    K: Tensor
-    w2c: Tensor  # (V,4,4) OpenCV world-to-camera
-    radial: Tensor
-    tangential: Tensor
+    K: Tensor  # (V,3,3) pixels, for pixel centres at +0.5
+    w2c: Tensor  # (V,4,4) world-to-camera, OpenCV axes
+    radial: Tensor  # (V,0..6)
+    tangential: Tensor  # (V,2)
     width: int
     height: int
 
@@ -126,18 +156,23 @@ class RawCameras:
                 raise InputError(
                     name, 'NaN or infinity', 'finite numbers', 'Read the calibration again.'
                 )
-        V, shapes = len(self.w2c), [tuple(x.shape) for x in (self.K, self.radial, self.tangential)]
-        if shapes != [(V, 3, 3), (V, *shapes[1][1:2]), (V, 2)] or shapes[1][1] > 6:
+        self._check_shapes()
+        self.ideal()
+
+    def _check_shapes(self) -> None:
+        V = len(self.w2c)
+        shapes = [tuple(x.shape) for x in (self.K, self.radial, self.tangential)]
+        radial_fits = len(shapes[1]) == 2 and shapes[1][0] == V and shapes[1][1] <= 6
+        if not radial_fits or shapes[0] != (V, 3, 3) or shapes[2] != (V, 2):
             raise InputError(
                 'raw cameras',
                 f'shapes of K, radial, tangential {shapes} for {V} poses',
                 '(V,3,3), (V,0..6), (V,2)',
                 'One row per camera.',
             )
-        self.ideal()
 
     def ideal(self) -> Cameras:
-        "The pinhole cameras of the same poses, focal lengths and principal points; raises `InputError` on bad K or poses"
+        "The pinholes of the same poses, f and c; raises `InputError` on bad K or poses"
         K = self.K.clone()
         K[:, 0, 1] = 0
         return Cameras(split_K(K), self.w2c, self.width, self.height)
@@ -145,56 +180,59 @@ class RawCameras:
     def __len__(self):
         return len(self.w2c)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i) -> 'RawCameras':
+        "Some of the cameras: an index, a slice or a list"
         i = [i] if isinstance(i, int) else i
         return replace(
-            self, K=self.K[i], w2c=self.w2c[i], radial=self.radial[i], tangential=self.tangential[i]
+            self,
+            K=self.K[i],
+            w2c=self.w2c[i],
+            radial=self.radial[i],
+            tangential=self.tangential[i],
         )
 
     def __repr__(self):
-        return f'RawCameras({len(self)} of {self.width}x{self.height}, f {self.K[:, 0, 0].mean():.1f} px)'
+        size = f'{self.width}x{self.height}'
+        return f'RawCameras({len(self)} of {size}, f {self.K[:, 0, 0].mean():.1f} px)'
 
     @property
     def centres(self) -> Tensor:
+        "Camera centres (V,3) in the world"
         return self.ideal().centres
 
-    def to_camera(self, points) -> Tensor:
+    def to_camera(self, points: Tensor) -> Tensor:
+        "World `points` (N,3) or (V,N,3) in each camera's frame (V,N,3)"
         return self.ideal().to_camera(points)
 
-    def transformed(self, T):
+    def transformed(self, T: Tensor) -> 'RawCameras':
+        "The cameras after the world moved by the similarity `T` (4,4): pictures stay as they are"
         return replace(self, w2c=self.ideal().transformed(T).w2c)
 
     def project(self, points: Tensor) -> Tensor:
-        "Pixels (V,N,2) of world `points` (N,3) or (V,N,3); NaN behind the camera and beyond the fold of its lens"
+        "Pixels (V,N,2) of world `points` (N,3) or (V,N,3); NaN behind a camera and beyond its fold"
         return self.to_pixels(self.to_camera(points))
 
     def to_pixels(self, x: Tensor) -> Tensor:
         "Pixels (V,N,2) of points (V,N,3) in each camera's frame; NaN as for `project`"
         xy = x[..., :2] / x[..., 2:]
-        uv, (a, b, c) = distort(xy, self.radial, self.tangential)
-        good = (
-            (x[..., 2] > 0)
-            & (xy.square().sum(-1) < fold_radius(self.radial)[:, None])
-            & (a * c > b * b)
-        )
-        return (uv @ self.K[:, :2, :2].mT + self.K[:, None, :2, 2]).where(
-            good[..., None], torch.nan
-        )
+        distorted, (a, b, c) = distort(xy, self.radial, self.tangential)
+        before_fold = xy.square().sum(-1) < fold_radius(self.radial)[:, None]
+        good = (x[..., 2] > 0) & before_fold & (a * c > b * b)
+        uv = distorted @ self.K[:, :2, :2].mT + self.K[:, None, :2, 2]
+        return uv.where(good[..., None], torch.nan)
 
     def unproject(self, uv: Tensor) -> Tensor:
-        "Unit world directions (V,N,3) through pixels `uv` (N,2) or (V,N,2); NaN where the lens shows nothing"
-        xy = (torch.as_tensor(uv).to(self.K) - self.K[:, None, :2, 2]) @ torch.linalg.inv(
-            self.K[:, :2, :2]
-        ).mT
-        xy = undistort(xy.expand(len(self), *xy.shape[1:]), self.radial, self.tangential)
-        return (
-            torch.nn.functional.normalize(torch.cat([xy, torch.ones_like(xy[..., :1])], -1), dim=-1)
-            @ self.w2c[:, :3, :3]
-        )
+        "Unit world directions (V,N,3) through pixels `uv` (N,2) or (V,N,2); NaN beyond the lens"
+        to_plane = torch.linalg.inv(self.K[:, :2, :2]).mT
+        distorted = (torch.as_tensor(uv).to(self.K) - self.K[:, None, :2, 2]) @ to_plane
+        distorted = distorted.expand(len(self), *distorted.shape[1:])
+        xy = undistort(distorted, self.radial, self.tangential)
+        d = normalize(torch.cat([xy, torch.ones_like(xy[..., :1])], -1), dim=-1)
+        return d @ self.w2c[:, :3, :3]
 
 # %% ../../nbs/core/geometry/04_lens.ipynb #c014
 def raw_rig(name: str) -> RawCameras:
-    "The rig 'markerless' or 'cylinder' as it was calibrated, in mm"
+    "The rig 'markerless' or 'cylinder' as it was calibrated, in mm; else raises `InputError`"
     if name not in ('markerless', 'cylinder'):
         raise InputError(
             'raw rig', repr(name), 'markerless, cylinder', 'Choose one of these names.'
@@ -202,29 +240,27 @@ def raw_rig(name: str) -> RawCameras:
     c = calibration(name)
     w2c = torch.eye(4, dtype=torch.float64).repeat(len(c['K']), 1, 1)
     w2c[:, :3] = torch.cat([c['R'], c['t'][..., None]], -1)
-    return RawCameras(
-        half_pixel(c['K'], 1), w2c, c['radial'], c['tangential'], c['width'], c['height']
-    )
+    K = half_pixel(c['K'], 1)
+    return RawCameras(K, w2c, c['radial'], c['tangential'], c['width'], c['height'])
 
 # %% ../../nbs/core/geometry/04_lens.ipynb #c023
-def random_raw(n: int, seed: int, width: int = 1152, height: int = 1024):
-    "`n` random raw cameras about a subject, Z-up, in mm, and the place of the subject (3,)"
+def random_raw(
+    n: int,  # cameras
+    seed: int,
+    width: int = 1152,
+    height: int = 1024,
+) -> tuple[RawCameras, Tensor]:  # in mm, Z-up, and (3,)
+    "Random raw cameras about a subject, and the place of the subject"
     rng = np.random.default_rng(seed)
     ideal = random_rig(n, seed, width)
     centre = torch.as_tensor(rng.uniform(-200, 200, 3))
-    a, s = rng.uniform(0, 2 * np.pi), rng.uniform(50, 600)
-    T = about_z(a)
+    T = about_z(rng.uniform(0, 2 * np.pi))
     T[:3, 3] = centre
-    T[:3, :3] *= s
+    T[:3, :3] *= rng.uniform(50, 600)
     K = ideal.K
     K[:, 1, 2] += (height - width) / 2
     K[:, 0, 1] = torch.as_tensor(rng.normal(0, 0.005, n)) * K[:, 0, 0]
     radial = torch.as_tensor(rng.normal(0, [0.15, 0.3, 0.3], (n, 3)))[:, : 2 + seed % 2]
-    return RawCameras(
-        K,
-        ideal.transformed(T).w2c,
-        radial,
-        torch.as_tensor(rng.normal(0, 0.004, (n, 2))),
-        width,
-        height,
-    ), centre
+    tangential = torch.as_tensor(rng.normal(0, 0.004, (n, 2)))
+    w2c = ideal.transformed(T).w2c
+    return RawCameras(K, w2c, radial, tangential, width, height), centre

@@ -18,15 +18,16 @@ def plucker(
 ) -> Tensor:  # (...,6) or, augmented, (...,9)
     "Plücker encoding of rays; raises `InputError` on an unknown kind"
     o, d = torch.broadcast_tensors(origins, directions)
-    if kind == 'custom':
-        return torch.cat([d, o - (o * d).sum(-1, keepdim=True) * d], -1)
+    if kind not in ('custom', 'standard', 'augmented'):
+        raise InputError(
+            'plucker',
+            f'kind {kind!r}',
+            'custom, standard or augmented',
+            "FaceLift's checkpoints use custom.",
+        )
     if kind == 'standard':
         return torch.cat([torch.linalg.cross(o, d), d], -1)
-    if kind == 'augmented':
-        return torch.cat([torch.linalg.cross(o, d), d, o - (o * d).sum(-1, keepdim=True) * d], -1)
-    raise InputError(
-        'plucker',
-        f'kind {kind!r}',
-        'custom, standard or augmented',
-        "FaceLift's checkpoints use custom.",
-    )
+    p = o - (o * d).sum(-1, keepdim=True) * d
+    if kind == 'custom':
+        return torch.cat([d, p], -1)
+    return torch.cat([torch.linalg.cross(o, d), d, p], -1)

@@ -19,7 +19,12 @@ from ..files import InputError, read_json
 from ..gaussians.cloud import Gaussians
 from ..gaussians.projection import BLUR
 from ..geometry.cameras import Cameras
-from ..geometry.canonical import aim_at, canonical_similarity, centre_seen, disc_world
+from mousefacelift.geometry.canonical import (
+    aim_at,
+    canonical_similarity,
+    centre_from_views,
+    disc_similarity,
+)
 from ..geometry.hull import mask_values_at, subject_disc
 from ..geometry.warp import retake
 from .fit import fit_scene
@@ -69,7 +74,7 @@ class InDiscWorld:
     radius: float  # world units of the method
 
     def __call__(self, images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
-        to_disc = disc_world(masks, cameras, self.radius)
+        to_disc = disc_similarity(masks, cameras, self.radius)
         cloud = self.method(images, masks, cameras.to(torch.float64).transformed(to_disc))
         return cloud.transformed(torch.linalg.inv(to_disc))
 
@@ -171,7 +176,7 @@ def canonical_inputs(
     """Images (V,H,W,3) on white, masks (V,H,W) and cameras of the inputs in a canonical world that
     they alone decide, and the similarity (4,4) that led there from the sample's"""
     seen = sample.views(inputs)
-    centre = centre_seen(seen.masks, seen.cameras)
+    centre = centre_from_views(seen.masks, seen.cameras)
     to_canonical = canonical_similarity(seen.cameras.centres.double(), centre)
     images, masks, cameras = seen.on_white(), seen.masks, seen.cameras
     if sample.meta.get('transform', {}).get('form') == 'exact':

@@ -19,7 +19,7 @@ from ..data.images import on_white, write_image
 from ..data.samples import Sample
 from ..files import InputError
 from ..gaussians.render import Rendering, render
-from ..geometry.canonical import canonical_similarity, disc_world, subject_centre
+from ..geometry.canonical import canonical_similarity, disc_similarity, subject_centre
 from ..losses.terms import LossSum, Target, terms
 from ..models.gslrm import GSLRM, GSLRMConfig, gslrm_sizes
 from ..models.lgm import LGM, LGMConfig, four_views, lgm_sizes
@@ -123,7 +123,7 @@ def _degraded(inputs: Sample) -> Sample:
 # %% ../../nbs/core/training/06_gslrm.ipynb #c076
 def _in_disc_world(sample: Sample, inputs: Sample, radius: float) -> Sample:
     "The sample in the world where silhouettes of `inputs` are as large as a disc of `radius`"
-    T = disc_world(inputs.masks, inputs.cameras.to(torch.float64), radius)
+    T = disc_similarity(inputs.masks, inputs.cameras.to(torch.float64), radius)
     scale = T[:3, 0].norm().item()
     cameras = sample.cameras.to(torch.float64).transformed(T).to(sample.cameras.w2c.dtype)
     depth = None if sample.depth is None else sample.depth * scale
