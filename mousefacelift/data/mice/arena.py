@@ -44,7 +44,7 @@ def random_arena(seed: int) -> Arena:
         seed=seed,
     )
 
-# %% ../../../nbs/core/data/mice/06_arena.ipynb #c029
+# %% ../../../nbs/core/data/mice/06_arena.ipynb #c014
 _HALF = 1.1  # canonical units: the grid reaches so far from the mouse's middle
 
 
@@ -61,7 +61,7 @@ def _floor_light(m: Mouse, scene, n: int = 96) -> np.ndarray:
     up = np.tile([0.0, 0, 1], (n * n, 1))
     return received_light(scene, points, up, m.light, 128).reshape(n, n, 3)
 
-# %% ../../../nbs/core/data/mice/06_arena.ipynb #c031
+# %% ../../../nbs/core/data/mice/06_arena.ipynb #c016
 def _light_at(light: np.ndarray, points: np.ndarray, middle: np.ndarray) -> np.ndarray:
     "`light` (n,n,3) of the floor about `middle`, at `points` (N,3)"
     from scipy.ndimage import map_coordinates
@@ -83,7 +83,7 @@ def _mirror_image(m: Mouse, scene, points, directions, room) -> np.ndarray:
     colour[on] = shade(m, {k: hit[k][on] for k in ('primID', 'u', 'v')}, upwards[on])
     return colour
 
-# %% ../../../nbs/core/data/mice/06_arena.ipynb #c035
+# %% ../../../nbs/core/data/mice/06_arena.ipynb #c020
 @dataclass(frozen=True, eq=False)
 class _Stage:
     "A mouse in an arena, and what is the same for every camera"
@@ -116,16 +116,16 @@ def _stage(m: Mouse, arena: Arena) -> _Stage:
     scene = embree_scene(m)
     return _Stage(m, arena, scene, _floor_light(m, scene), _middle(m))
 
-# %% ../../../nbs/core/data/mice/06_arena.ipynb #c038
-def _on_floor(stage: _Stage, origins, way) -> tuple[np.ndarray, np.ndarray]:
+# %% ../../../nbs/core/data/mice/06_arena.ipynb #c023
+def _floor_points(stage: _Stage, origins, way) -> tuple[np.ndarray, np.ndarray]:
     "Which rays (N,) come down on the floor, and where (M,3)"
     ground = stage.mouse.meta['ground']
     with np.errstate(divide='ignore'):
         t = np.where(way[:, 2] < -1e-3, (ground - origins[:, 2]) / way[:, 2], np.inf)
     down = np.nonzero((t > 0) & (t < 50))[0]
     points = origins[down] + t[down, None] * way[down]
-    off = np.linalg.norm(points[:, :2] - stage.middle[:2], axis=-1)
-    near = off < stage.arena.radius
+    away = points[:, :2] - stage.middle[:2]
+    near = np.linalg.norm(away, axis=-1) < stage.arena.radius
     return down[near], points[near]
 
 
@@ -138,12 +138,17 @@ def backdrop(m: Mouse, cameras: Cameras, arena: Arena) -> Tensor:
         origins, directions = window_rays(cameras, v, whole, 1)
         way = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
         colour = stage.room_colours(way)
-        rays, points = _on_floor(stage, origins, way)
+        rays, points = _floor_points(stage, origins, way)
         colour[rays] = stage.floor_colours(points, way[rays])
         pictures.append(colour.reshape(cameras.height, cameras.width, 3))
     return torch.as_tensor(np.clip(np.stack(pictures), 0, 1).astype('f4'))
 
-# %% ../../../nbs/core/data/mice/06_arena.ipynb #c041
-def in_arena(images: Tensor, masks: Tensor, behind: Tensor) -> Tensor:
-    "Straight `images` (V,H,W,3) with coverage `masks` (V,H,W) before what is `behind` (V,H,W,3)"
-    return images * masks[..., None] + behind * (1 - masks[..., None])
+# %% ../../../nbs/core/data/mice/06_arena.ipynb #c026
+def in_arena(
+    images: Tensor,  # (V,H,W,3) straight colours of the mouse
+    masks: Tensor,  # (V,H,W) its coverage
+    behind: Tensor,  # (V,H,W,3) what stands behind
+) -> Tensor:
+    "Pictures (V,H,W,3) of the mouse before what is behind it"
+    share = masks[..., None]
+    return images * share + behind * (1 - share)

@@ -44,17 +44,24 @@ def _torso_distance(skeleton: Skeleton, points: np.ndarray) -> np.ndarray:
     stations = skeleton.spine.stations
     s, left, up = _along_spine(skeleton, points)[0].T
     inside = np.clip(s, 0, stations[-1])
-    profile = body_profile(stations, skeleton.pose, skeleton.shape).astype('f4')
-    width, above, below = profile[np.rint(inside).astype(int)].T
+    profile = body_profile(stations, skeleton.pose, skeleton.shape)
+    nearest = np.rint(inside).astype(int)
+    width, above, below = profile.astype('f4')[nearest].T
     cap = np.where(s > 0, CAPS[1], CAPS[0]).astype('f4')
-    axes = np.stack([cap, width, np.where(up > 0, above, below)])
+    height = np.where(up > 0, above, below)
+    axes = np.stack([cap, width, height])
     q = np.stack([s - inside, left, up]) / axes
     k = np.sqrt((q * q).sum(0))
-    return k * (k - 1) / (np.sqrt(np.square(q / axes).sum(0)) + 1e-6)
+    gradient = np.sqrt(np.square(q / axes).sum(0))
+    return k * (k - 1) / (gradient + 1e-6)
 
 # %% ../../../nbs/core/data/mice/03_body.ipynb #c007
-def smooth_union(a: np.ndarray, b: np.ndarray, k: float) -> np.ndarray:
-    "Smooth union of distances `a` and `b` (N,) over a length `k`"
+def smooth_union(
+    a: np.ndarray,  # distances (N,)
+    b: np.ndarray,  # distances (N,)
+    k: float,  # the length over which one goes over into the other
+) -> np.ndarray:
+    "Distances (N,) of the union of two bodies"
     h = np.maximum(k - np.abs(a - b), 0) / k
     return np.minimum(a, b) - h * h * k / 4
 
@@ -134,11 +141,12 @@ def _join_bone(distance: np.ndarray, bone: Bone, corner: np.ndarray, step: float
     far = (np.maximum(bone.start, bone.end) + margin - corner) / step
     first = np.maximum(near, 0).astype(int)
     box = tuple(slice(a, b + 2) for a, b in zip(first, far.astype(int)))
-    counts = distance[box].shape
-    axes = [
-        (corner[i] + step * (first[i] + np.arange(n))).astype('f4') for i, n in enumerate(counts)
-    ]
-    distance[box] = smooth_union(distance[box], bone.distance(_grid(axes)), bone.smoothness)
+    axes = []
+    for start, n, x in zip(first, distance[box].shape, corner):
+        axis = x + step * (start + np.arange(n))
+        axes.append(axis.astype('f4'))
+    other = bone.distance(_grid(axes))
+    distance[box] = smooth_union(distance[box], other, bone.smoothness)
 
 # %% ../../../nbs/core/data/mice/03_body.ipynb #c087
 def _flesh_mesh(skeleton: Skeleton, detail: float) -> tuple[np.ndarray, np.ndarray]:
@@ -172,7 +180,7 @@ def _ring_faces(n: int, sides: int) -> np.ndarray:
     ]
     return np.concatenate([np.stack(corners, -1).reshape(-1, 3) for corners in triangles])
 
-
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c091
 def _unit(x: np.ndarray) -> np.ndarray:
     return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
@@ -198,13 +206,17 @@ def _loft(
     vertices = np.concatenate([rings.reshape(-1, 3), rings[[0, -1]].mean(1)])
     return vertices, _ring_faces(n, sides)
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c091
-def ball_mesh(centre: np.ndarray, radius: float, n: int = 9) -> tuple[np.ndarray, np.ndarray]:
-    "Vertices (N,3) and faces (F,3) of a sphere about `centre` (3,), of `n` rings"
-    t = np.linspace(-1, 1, n + 2)[1:-1] * np.pi / 2
-    path = centre + radius * np.sin(t)[:, None] * [0, 0, 1]
-    r = radius * np.cos(t)
-    return _loft(path, np.array([1.0, 0, 0]), r, r, sides=2 * n)
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c094
+def ball_mesh(
+    centre: np.ndarray,  # (3,)
+    radius: float,
+    n: int = 9,  # rings
+) -> tuple[np.ndarray, np.ndarray]:
+    "Vertices (N,3) and faces (F,3) of a sphere"
+    latitude = np.linspace(-1, 1, n + 2)[1:-1] * np.pi / 2
+    path = centre + radius * np.sin(latitude)[:, None] * [0, 0, 1]
+    ring = radius * np.cos(latitude)
+    return _loft(path, np.array([1.0, 0, 0]), ring, ring, sides=2 * n)
 
 # %% ../../../nbs/core/data/mice/03_body.ipynb #c012
 def _ear_mesh(skeleton: Skeleton, side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -214,12 +226,13 @@ def _ear_mesh(skeleton: Skeleton, side: int) -> tuple[np.ndarray, np.ndarray]:
     size = skeleton.shape.ears * skeleton.shape.head
     t = np.linspace(0, 1, 12)
     path = root + (tip - root) * (1.75 * t)[:, None]
-    width = 6.5 * size * np.sqrt(np.clip(1 - ((t - 0.56) / 0.46) ** 2, 0.02, 1))
+    rounded = 1 - ((t - 0.56) / 0.46) ** 2
+    width = 6.5 * size * np.sqrt(np.clip(rounded, 0.02, 1))
     width[:3] = np.linspace(3.2, width[3], 4)[:3]
     across = np.array([0.8, 0.55 * sign, -0.25]) @ skeleton.spine.frames[68]
     return _loft(path, across, width, 0.45, cup=0.05 * sign, sides=20)
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c094
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c097
 def _toe_mesh(paw, way, left, width: float, place: float) -> tuple[np.ndarray, np.ndarray]:
     "A toe on the `way` (3,) of a foot of half `width` mm; `place` counts from -1 to 1 across it"
     ahead = way / np.linalg.norm(way)
@@ -238,9 +251,12 @@ def _foot_meshes(ankle, paw, left, width: float) -> list:
     t = np.linspace(0, 1.08, 8)
     path = ankle + t[:, None] * way
     path[:, 2] = np.maximum(path[:, 2], 1.1)
-    sole = width * (0.8 + 0.3 * t) * np.sqrt(1 - 1.6 * (t - 0.4) ** 2)
-    foot = _loft(path, left, sole, 1.1, sides=8)
-    return [foot, *(_toe_mesh(paw, way, left, width, x) for x in (-1.2, -0.45, 0.45, 1.2))]
+    rounded = np.sqrt(1 - 1.6 * (t - 0.4) ** 2)
+    sole = width * (0.8 + 0.3 * t) * rounded
+    meshes = [_loft(path, left, sole, 1.1, sides=8)]
+    for place in (-1.2, -0.45, 0.45, 1.2):
+        meshes.append(_toe_mesh(paw, way, left, width, place))
+    return meshes
 
 # %% ../../../nbs/core/data/mice/03_body.ipynb #c014
 PARTS = ('fur', 'ear', 'eye', 'tail', 'paw')
@@ -280,18 +296,23 @@ def _surfaces(skeleton: Skeleton, detail: float) -> list[_Surface]:
     tail = _Surface('tail', *_loft(skeleton.tail, np.array([0, 0, 1.0]), radius, radius))
     return [flesh, *_side_surfaces(skeleton, 0), *_side_surfaces(skeleton, 1), tail]
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c098
-def centre_of_volume(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    "Centre (3,) of the body that a closed surface bounds, in the unit of `vertices` (N,3)"
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c101
+def centre_of_volume(
+    vertices: np.ndarray,  # (N,3)
+    faces: np.ndarray,  # (F,3) of a closed surface
+) -> np.ndarray:
+    "Centre (3,) of the body that a surface bounds"
     a, b, c = vertices[faces].transpose(1, 0, 2)
     volume = np.einsum('ni,ni->n', a, np.cross(b, c))
-    return ((a + b + c) / 4 * volume[:, None]).sum(0) / volume.sum()
+    centre = (a + b + c) / 4
+    return (centre * volume[:, None]).sum(0) / volume.sum()
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c101
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c104
 def whole_mesh(
-    skeleton: Skeleton, detail: float
+    skeleton: Skeleton,
+    detail: float,  # mm, spacing of the grid
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    "Vertices (N,3), mm, faces (F,3), part (N,) and centre of the flesh (3,); grid of `detail` mm"
+    "Vertices (N,3), mm, faces (F,3), index of `PARTS` (N,), and the centre of the flesh (3,)"
     surfaces = _surfaces(skeleton, detail)
     counts = [len(surface.vertices) for surface in surfaces]
     firsts = np.cumsum([0, *counts])
@@ -301,7 +322,7 @@ def whole_mesh(
     centre = centre_of_volume(surfaces[0].vertices, surfaces[0].faces)
     return vertices.clip([-np.inf, -np.inf, 0]), faces.astype('i4'), part, centre
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c104
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c107
 UNITS_PER_MM = 0.8 / 92  # canonical units
 
 
@@ -322,25 +343,32 @@ class Mouse:
     light: object = None  # `Light`
 
 # %% ../../../nbs/core/data/mice/03_body.ipynb #c015
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+def vertex_normals(
+    vertices: np.ndarray,  # (N,3)
+    faces: np.ndarray,  # (F,3)
+) -> np.ndarray:
     "Unit normals (N,3), each the area-weighted mean of its faces'"
     a, b, c = vertices[faces].transpose(1, 0, 2)
     normals = np.cross(b - a, c - a)
     corners = faces.ravel()
     sums = [np.bincount(corners, np.repeat(x, 3), len(vertices)) for x in normals.T]
     total = np.stack(sums, -1)
-    return total / np.maximum(np.linalg.norm(total, axis=-1, keepdims=True), 1e-12)
-
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c109
-def _hair_directions(spine, local: np.ndarray, near: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    "Unit directions (N,3) of the hairs on skin with `normals` (N,3), placed by `_along_spine`"
-    down = -0.5 * np.clip(np.abs(local[:, 1]) / 10, 0, 1)
-    back = np.stack([-np.ones(len(near)), 0 * local[:, 1], down], -1)
-    way = np.einsum('ni,nij->nj', back, spine.frames[near])
-    way -= (way * normals).sum(-1, keepdims=True) * normals
-    return way / np.maximum(np.linalg.norm(way, axis=-1, keepdims=True), 1e-6)
+    length = np.linalg.norm(total, axis=-1, keepdims=True)
+    return total / np.maximum(length, 1e-12)
 
 # %% ../../../nbs/core/data/mice/03_body.ipynb #c112
+def _hair_directions(spine, local: np.ndarray, near: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    "Unit directions (N,3) of the hairs on skin with `normals` (N,3), placed by `_along_spine`"
+    left = local[:, 1]
+    flank = np.clip(np.abs(left) / 10, 0, 1)
+    back = np.stack([-np.ones(len(near)), 0 * left, -0.5 * flank], -1)
+    way = np.einsum('ni,nij->nj', back, spine.frames[near])
+    outwards = (way * normals).sum(-1, keepdims=True)
+    way -= outwards * normals
+    length = np.linalg.norm(way, axis=-1, keepdims=True)
+    return way / np.maximum(length, 1e-6)
+
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c115
 @dataclass(frozen=True, eq=False)
 class _Placement:
     "From the animal's own frame, mm, into the world, canonical units"
@@ -360,6 +388,17 @@ def _placement(centre: np.ndarray, turn: np.ndarray, scale: float, at) -> _Place
         return _Placement(centre, turn, scale, np.zeros(3))
     return _Placement(centre * [1, 1, 0], turn, scale, np.asarray(at))
 
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c124
+def _seeded_skeleton(seed: int, pose: str | Pose | None, reach: float) -> tuple[Skeleton, float]:
+    "The skeleton of mouse `seed`, its tail within `reach` units, and a drawn heading in degrees"
+    rng = np.random.default_rng([seed, 0])
+    shape = sample_shape(rng)
+    given = isinstance(pose, Pose)
+    drawn = sample_pose(rng, None if given else pose)
+    heading = rng.uniform(0, 360)
+    reach_mm = reach / (UNITS_PER_MM * shape.size) - 5
+    return posed_skeleton(pose if given else drawn, shape, reach_mm), heading
+
 
 def bare_mouse(
     seed: int,
@@ -371,17 +410,11 @@ def bare_mouse(
     at: np.ndarray | None = None,  # (3,) the floor under its middle
 ) -> Mouse:
     "The bare mesh of mouse `seed`; what is not given is drawn"
-    rng = np.random.default_rng([seed, 0])
-    shape = sample_shape(rng)
-    drawn = sample_pose(rng, None if isinstance(pose, Pose) else pose)
-    drawn_heading = rng.uniform(0, 360)
+    skeleton, drawn_heading = _seeded_skeleton(seed, pose, reach)
     heading = float(drawn_heading if heading is None else heading)
-    scale = UNITS_PER_MM * shape.size
-    pose = pose if isinstance(pose, Pose) else drawn
-    skeleton = posed_skeleton(pose, shape, reach / scale - 5)
     vertices, faces, part, centre = whole_mesh(skeleton, detail)
     turn = heading_matrix(np.radians(heading))
-    place = _placement(centre, turn, scale, at)
+    place = _placement(centre, turn, UNITS_PER_MM * skeleton.shape.size, at)
     placed = place(vertices)
     normals = vertex_normals(placed, faces)
     coat, near = _along_spine(skeleton, vertices)
@@ -395,15 +428,15 @@ def bare_mouse(
         keypoints={name: place(skeleton.joints[name]) for name in KEYPOINTS},
         meta=dict(
             seed=seed,
-            pose=pose.name,
+            pose=skeleton.pose.name,
             heading=heading,
-            weeks=round(shape.weeks, 1),
+            weeks=round(skeleton.shape.weeks, 1),
             ground=float(place(np.zeros(3))[2]),
             detail=detail,
         ),
     )
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c116
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c128
 def plot_mouse(ax, mouse: Mouse) -> None:
     "Draw a mouse on the axes `ax` as seen along +y, canonical units"
     far_first = np.argsort(-mouse.vertices[mouse.faces, 1].mean(1))

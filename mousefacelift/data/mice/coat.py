@@ -85,30 +85,36 @@ def coat_names() -> list[str]:
     "Names of the coats"
     return list(_COATS)
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c040
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c019
 def _fur_colours(x: np.ndarray, coat: str, seed: int) -> np.ndarray:
     "Colours (N,3), without single hairs, at `x` (N,3) along, left of and above the spine, mm"
-    colours = _COATS[coat]
-    back, belly, tips = (np.array(c) for c in (colours.back, colours.belly, colours.tips))
+    back = np.array(_COATS[coat].back)
+    belly = np.array(_COATS[coat].belly)
+    tips = np.array(_COATS[coat].tips)
     border = -x[:, 2] - 4 + 2 * smooth_noise(x, (8, 5, 5), seed)
     under = np.clip(border / 6, 0, 1)
     if coat == 'piebald':
         patches = 2.5 * smooth_noise(x, (24, 15, 15), seed + 1) - 0.3
         under = np.maximum(under, np.clip(patches, 0, 1))
-    tufts = np.clip(0.45 + 0.13 * smooth_noise(x, (7, 2.5, 2.5), seed + 2), 0, 1)
+    tufts = 0.45 + 0.13 * smooth_noise(x, (7, 2.5, 2.5), seed + 2)
+    tufts = np.clip(tufts, 0, 1)[:, None]
     base = back + under[:, None] * (belly - back)
-    return base * (1 + tufts[:, None] * (tips / back - 1))
+    return base * (1 + tufts * (tips / back - 1))
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c043
-def hair_grain(x: np.ndarray, seed: int) -> np.ndarray:
-    "Single hairs (N,), mean 0 and deviation 1, at `x` (N,3) along, left of and above the spine, mm"
-    aside = 0.25 * x[:, 0] * np.sign(x[:, 1])
-    lie = x + np.stack([0 * x[:, 0], aside, -0.25 * x[:, 0]], -1)
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c022
+def hair_grain(
+    x: np.ndarray,  # (N,3) along, left of and above the spine, mm
+    seed: int,
+) -> np.ndarray:
+    "Single hairs (N,), mean 0 and deviation 1"
+    along, left, _ = x.T
+    aside = 0.25 * along * np.sign(left)
+    lie = x + np.stack([0 * along, aside, -0.25 * along], -1)
     long = smooth_noise(lie, (4, 0.6, 0.6), seed + 3)
     short = smooth_noise(lie, (2.0, 0.33, 0.33), seed + 5)
     return 0.6 * long + 0.8 * short
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c046
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c025
 def _bare_skin(mouse: Mouse) -> np.ndarray:
     "How bare the fur is (N,): the nose, and less so the whisker pads"
     station, _, above = mouse.coat.T
@@ -158,7 +164,7 @@ studio = Light(
     _LAMP / np.linalg.norm(_LAMP, axis=-1, keepdims=True), np.array([2.2]), np.ones((1, 3))
 )
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c050
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c029
 def sphere_directions(n: int) -> np.ndarray:
     "`n` unit directions (n,3), evenly spread (Fibonacci)"
     i = np.arange(n) + 0.5
@@ -183,7 +189,7 @@ def random_light(rng: np.random.Generator) -> Light:
         floor=rng.uniform(0.2, 0.6),
     )
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c053
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c032
 def chosen_light(light: str | Light, rng: np.random.Generator) -> Light:
     "The `studio`, a light that is drawn for 'random', or a `Light` as it is"
     if isinstance(light, Light):
@@ -217,7 +223,7 @@ def visible_cosines(
     facing[n[hidden], k[hidden]] = 0
     return facing
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c058
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c037
 def received_light(
     scene,  # of `embree_scene`
     points: np.ndarray,  # (N,3) canonical units
@@ -250,7 +256,7 @@ def painted_mouse(m: Mouse, coat: str, light: Light = studio) -> Mouse:
         meta={**m.meta, 'coat': coat},
     )
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c061
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c064
 _SHARES = (0.4, 0.2, 0.15, 0.15, 0.1)  # of the coats
 
 

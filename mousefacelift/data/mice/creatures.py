@@ -66,7 +66,7 @@ def _random_trunk(rng: np.random.Generator) -> _Trunk:
         left=np.array([-sin(yaw[-1]), cos(yaw[-1]), 0]),
     )
 
-# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c035
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c016
 def _ear_bones(
     rng: np.random.Generator, trunk: _Trunk, neck: np.ndarray, skull: float
 ) -> list[Bone]:
@@ -96,7 +96,7 @@ def _head_bones(rng: np.random.Generator, trunk: _Trunk) -> list[Bone]:
         made += _ear_bones(rng, trunk, neck, skull)
     return made
 
-# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c038
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c019
 def _leg_bones(rng: np.random.Generator, trunk: _Trunk) -> list[Bone]:
     "Up to three pairs of legs of two bones each"
     length = rng.uniform(0.12, 0.45)
@@ -115,7 +115,7 @@ def _leg_bones(rng: np.random.Generator, trunk: _Trunk) -> list[Bone]:
             made += [Bone(root, knee, 1.7 * w, w, 0.06), Bone(knee, foot, w, 0.8 * w, 0.03)]
     return made
 
-
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c022
 def _tail_bones(rng: np.random.Generator, trunk: _Trunk) -> list[Bone]:
     "A bent tail of four bones, thinner and thinner"
     start, bend, w = trunk.spine[0], rng.uniform(-0.5, 0.5, 3), rng.uniform(0.02, 0.08)
@@ -126,7 +126,7 @@ def _tail_bones(rng: np.random.Generator, trunk: _Trunk) -> list[Bone]:
         start = end
     return made
 
-# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c040
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c025
 def _random_animal(rng: np.random.Generator) -> list[Bone]:
     "The bones of a random animal, z up"
     trunk = _random_trunk(rng)
@@ -163,7 +163,7 @@ def _rod_distance(points: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     rod = Bone(-end, end, 0.04 + 0.2 * sizes[0], 0.04 + 0.2 * sizes[1], 0.0)
     return rod.distance(points)
 
-# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c044
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c029
 _FORMS = dict(box=_box_distance, ball=_ball_distance, torus=_ring_distance, rod=_rod_distance)
 
 
@@ -214,7 +214,7 @@ def _joined_distance(parts: list, points: np.ndarray) -> np.ndarray:
         distance = smooth_union(distance, part.distance(points), part.smoothness)
     return distance
 
-
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c052
 def _largest_surface(parts: list, cells: int) -> tuple[np.ndarray, np.ndarray]:
     "Vertices (N,3) and faces (F,3) of the largest piece; `cells` of the grid on its longest side"
     import trimesh
@@ -268,7 +268,7 @@ def _bare_creature(seed: int, radius: float) -> Mouse:
         meta=dict(seed=seed, kind=kind),
     )
 
-# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c049
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c056
 def make_creature(seed: int, radius: float = 0.7, light: str | Light = 'random') -> Mouse:
     "Creature `seed` as the painted mesh that `photograph` takes, within `radius` of the origin"
     rng = np.random.default_rng([seed, 8])
@@ -281,7 +281,7 @@ def make_creature(seed: int, radius: float = 0.7, light: str | Light = 'random')
     colours = np.clip(skin * (0.12 + received), 0, 1)
     return replace(bare, colours=colours.astype('f4'), lit=lit.astype('f4'), light=light)
 
-# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c051
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c058
 def creature_sample(
     seed: int,
     cameras: Cameras,

@@ -47,7 +47,7 @@ def _pose_keys(rng: np.random.Generator, seconds: float) -> tuple[list[float], l
         poses.append(_walking_key(rng) if name == 'walking' else pose)
     return times, poses
 
-# %% ../../../nbs/core/data/mice/07_motion.ipynb #c030
+# %% ../../../nbs/core/data/mice/07_motion.ipynb #c019
 def _free_hands(pose: Pose, shape: Shape) -> Pose:
     "The same posture of a `shape`, its wrists told from the shoulders"
     if pose.held:
@@ -82,7 +82,7 @@ def _step_cycle(phase: float) -> tuple[np.ndarray, np.ndarray]:
     ahead = np.where(p < _STANCE, 1 - 2 * p / _STANCE, -np.cos(np.pi * swing))
     return ahead, np.sin(np.pi * swing) ** 2
 
-# %% ../../../nbs/core/data/mice/07_motion.ipynb #c032
+# %% ../../../nbs/core/data/mice/07_motion.ipynb #c021
 def _stepping(pose: Pose, phase: float, walk: float) -> Pose:
     "The pose with its feet where a step has them; `walk` is 1 at a full walk, 0 at rest"
     ahead, height = _step_cycle(phase)
@@ -129,7 +129,7 @@ class _Walker:
         self.xy = self.xy + speed * way / fps
         self.phase += (walk > 0) / (_STEP * fps)
 
-# %% ../../../nbs/core/data/mice/07_motion.ipynb #c035
+# %% ../../../nbs/core/data/mice/07_motion.ipynb #c024
 @dataclass(frozen=True, eq=False)
 class MotionFrame:
     "What an animal does at one instant"

@@ -33,7 +33,7 @@ FEATURES = (
 )
 GROUPS = ('fours', 'hands', 'rearing')  # on all fours; forepaws off the ground, back low; and up
 
-# %% ../../../nbs/core/data/mice/02_poses.ipynb #c052
+# %% ../../../nbs/core/data/mice/02_poses.ipynb #c025
 _ENDS = (5, 9, 10, 11, 17, 23, 28)  # pitch, bends, roll, clearance, hind, fore, tail, log stretch
 
 
@@ -67,7 +67,7 @@ def from_vector(x: np.ndarray, name: str, held: bool) -> Pose:
         tail=tail,
     )
 
-# %% ../../../nbs/core/data/mice/02_poses.ipynb #c054
+# %% ../../../nbs/core/data/mice/02_poses.ipynb #c027
 def _mean_height(labels: np.ndarray, *names: str) -> float:
     return np.nanmean([labels[KEYPOINTS.index(name), 2] for name in names])
 
@@ -95,7 +95,7 @@ def _plain_features(group: str) -> np.ndarray:
     x[17:23] = (3, 0, 0) * 2 if group == 'fours' else (8, -3, -14) * 2
     return x
 
-# %% ../../../nbs/core/data/mice/02_poses.ipynb #c058
+# %% ../../../nbs/core/data/mice/02_poses.ipynb #c031
 class _PoseFit:
     "The least squares problem of a grown mouse and its `labels` (22,3), mm, NaN where missing"
 
@@ -123,7 +123,7 @@ class _PoseFit:
         strays = (p[:29] - self.plain) / _LEEWAY
         return np.concatenate([misses, strays, np.diff(p[:5], 2) / 15])
 
-# %% ../../../nbs/core/data/mice/02_poses.ipynb #c061
+# %% ../../../nbs/core/data/mice/02_poses.ipynb #c034
 def fit_pose(
     labels: np.ndarray,  # (22,3) key points in mm, ground at z = 0, NaN where missing
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -143,7 +143,7 @@ def fit_pose(
     ).x
     return p[:29], fit.keypoints(p)
 
-# %% ../../../nbs/core/data/mice/02_poses.ipynb #c062
+# %% ../../../nbs/core/data/mice/02_poses.ipynb #c035
 def _other_side(feature: str) -> str:
     "The name of a feature in the mirror"
     swap = dict(left='right', right='left')
@@ -241,7 +241,7 @@ def pose_names() -> list[str]:
     "Names of the poses"
     return list(_NAMED)
 
-# %% ../../../nbs/core/data/mice/02_poses.ipynb #c069
+# %% ../../../nbs/core/data/mice/02_poses.ipynb #c042
 def pose_gaussian(name: str) -> tuple[np.ndarray, np.ndarray]:
     "Mean (29,) and covariance (29,29) of a named pose; `InputError` on an unknown name"
     if name not in _NAMED:
@@ -252,12 +252,13 @@ def pose_gaussian(name: str) -> tuple[np.ndarray, np.ndarray]:
     k = [FEATURES.index(feature) for feature in given]
     if not k:
         return mean, C
+    known = np.array([*given.values()])
     gain = C[:, k] @ np.linalg.inv(C[np.ix_(k, k)])
-    left = C - gain @ C[k]
-    kept = (0.2 * np.sqrt(np.diag(C))) ** 2 * np.isin(range(29), k)
-    return mean + gain @ (np.array([*given.values()]) - mean[k]), left + np.diag(kept)
+    conditioned = C - gain @ C[k]
+    fifth = (0.2 * np.sqrt(np.diag(C))) ** 2 * np.isin(range(29), k)
+    return mean + gain @ (known - mean[k]), conditioned + np.diag(fifth)
 
-# %% ../../../nbs/core/data/mice/02_poses.ipynb #c072
+# %% ../../../nbs/core/data/mice/02_poses.ipynb #c045
 def standing_pose(x: np.ndarray, name: str) -> Pose:
     "The named pose of features `x` (29,), its planted feet on the ground"
     x = x.copy()
@@ -269,7 +270,7 @@ def standing_pose(x: np.ndarray, name: str) -> Pose:
     x[feet] = np.where(x[feet] < 2, 0, x[feet])
     return from_vector(x, name, held)
 
-# %% ../../../nbs/core/data/mice/02_poses.ipynb #c075
+# %% ../../../nbs/core/data/mice/02_poses.ipynb #c048
 _SHARES = (0.28, 0.1, 0.25, 0.12, 0.12, 0.1, 0.03)  # of the named poses, of a mouse in the open
 
 

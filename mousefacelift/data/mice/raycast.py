@@ -51,24 +51,32 @@ def _window_of(cameras: Cameras, v: int, points: np.ndarray) -> Window:
     last = np.clip(np.ceil(uv.max(0)), 0, size).astype(int)
     return Window(*first, *last)
 
-# %% ../../../nbs/core/data/mice/05_raycast.ipynb #c034
+# %% ../../../nbs/core/data/mice/05_raycast.ipynb #c023
+def _places(first: int, last: int, samples: int) -> np.ndarray:
+    "Where the rays of pixels `first`...`last`-1 lie along one axis, pixels"
+    within = (np.arange(samples) + 0.5) / samples
+    return (np.arange(first, last)[:, None] + within).ravel()
+
+
 def window_rays(
-    cameras: Cameras, v: int, window: Window, samples: int
+    cameras: Cameras,
+    v: int,  # camera
+    window: Window,
+    samples: int,  # rays a side of each pixel
 ) -> tuple[np.ndarray, np.ndarray]:
-    "Origins and directions (h*w*samples^2,3) of the rays of camera `v` through a window"
+    "Origins and directions (h*w*samples^2,3) of the rays of one camera through a window"
     fx, fy, cx, cy = cameras.fxfycxcy[v].double().numpy()
     w2c = cameras.w2c[v].double().numpy()
-    within = (np.arange(samples) + 0.5) / samples
-    x = (np.arange(window.x0, window.x1)[:, None] + within).ravel()
-    y = (np.arange(window.y0, window.y1)[:, None] + within).ravel()
-    x, y = np.meshgrid((x - cx) / fx, (y - cy) / fy)
+    rotation, shift = w2c[:3, :3], w2c[:3, 3]
+    x = (_places(window.x0, window.x1, samples) - cx) / fx
+    y = (_places(window.y0, window.y1, samples) - cy) / fy
+    x, y = np.meshgrid(x, y)
     rays = np.stack([x, y, np.ones(x.shape)], -1)
     rays = rays.reshape(window.height, samples, window.width, samples, 3).swapaxes(1, 2)
-    directions = rays.reshape(-1, 3) @ w2c[:3, :3]
-    origin = -w2c[:3, :3].T @ w2c[:3, 3]
-    return np.broadcast_to(origin, directions.shape), directions
+    directions = rays.reshape(-1, 3) @ rotation
+    return np.broadcast_to(-rotation.T @ shift, directions.shape), directions
 
-# %% ../../../nbs/core/data/mice/05_raycast.ipynb #c036
+# %% ../../../nbs/core/data/mice/05_raycast.ipynb #c025
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.einsum('ni,ni->n', a, b)
 
@@ -138,7 +146,7 @@ def _photograph_window(
     depth = np.where(on[..., middle], hit['tfar'].reshape(shape)[..., middle], 0)
     return colour, count / shape[2], depth
 
-
+# %% ../../../nbs/core/data/mice/05_raycast.ipynb #c030
 def photograph(
     mouse: Mouse,
     cameras: Cameras,

@@ -149,7 +149,7 @@ class _MiceSettings:
         digest = hashlib.sha1(json.dumps(cameras.to_frames()).encode()).hexdigest()
         return dict(vars(self), cameras=digest)
 
-
+# %% ../../../nbs/core/data/mice/08_samples.ipynb #c063
 def _keep_settings(dst: Path, settings: _MiceSettings) -> None:
     "Write mice.json in `dst`; `InputError` where the set was begun otherwise"
     check_growing(dst, 'mice.json', ('mice.csv', 'mice.txt'))
@@ -165,7 +165,7 @@ def _keep_settings(dst: Path, settings: _MiceSettings) -> None:
         )
     write_json(path, new)
 
-# %% ../../../nbs/core/data/mice/08_samples.ipynb #c063
+# %% ../../../nbs/core/data/mice/08_samples.ipynb #c066
 _FILES = (*sample_files, 'mesh.ply', 'keypoints.json')
 
 
@@ -218,7 +218,7 @@ def _write_index(dst: Path) -> None:
             rows.writerow((folder.name, *(meta[key] for key in keys)))
     write_list(dst / 'mice.txt', folders)
 
-
+# %% ../../../nbs/core/data/mice/08_samples.ipynb #c071
 def write_mice(
     dst: str | Path,
     n: int,  # how many mice

@@ -29,7 +29,7 @@ class Shape:
 
 ADULT = Shape(12.0, size=1.0, length=1.0, girth=1.0, head=1.0, ears=1.0, feet=1.0, tail=68.0)
 
-# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c048
+# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c028
 def _factor(rng: np.random.Generator, deviation: float) -> float:
     "A random factor about 1, no further than two deviations"
     return float(1 + deviation * np.clip(rng.normal(), -2, 2))
@@ -72,7 +72,7 @@ class Pose:
         np.ndarray
     )  # (5,) degrees: yaw of the root, curve, sway; mm: lift of the tip, of the middle
 
-# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c051
+# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c031
 _LENGTH = 95  # stations from rump to nose
 _NECK = 62  # the station where the trunk ends
 
@@ -154,10 +154,15 @@ def _girth(pose: Pose, shape: Shape) -> float:
     return shape.girth * pose.stretch**-0.25
 
 
-def body_profile(stations: np.ndarray, pose: Pose, shape: Shape) -> np.ndarray:
-    "Half width, height above and depth below the spine (n,3) at `stations` (n,), mm"
+def body_profile(
+    stations: np.ndarray,  # (n,) 0 at the rump, 95 at the nose
+    pose: Pose,
+    shape: Shape,
+) -> np.ndarray:
+    "Half width, height above and depth below the spine (n,3), mm"
     skull = np.clip((stations - _NECK) / 10, 0, 1)[:, None]
-    upright = np.clip(np.sin(np.radians(np.mean(pose.pitch[:3]))) - 0.3, 0, 1)
+    pitch = np.radians(np.mean(pose.pitch[:3]))
+    upright = np.clip(np.sin(pitch) - 0.3, 0, 1)
     wave = np.cos(np.pi * np.clip((stations + 8) / _NECK, 0, 1))[:, None]
     pear = 1 + upright * np.where(wave > 0, 0.3, 0.12) * wave
     grown = _grown_profile()(np.clip(stations, 0, _LENGTH))
@@ -182,7 +187,7 @@ def tail_radius(t: np.ndarray) -> np.ndarray:
     "Radius in mm at `t` from the root (0) to the tip (1)"
     return 2.3 * (1 - t) ** 0.8 + 0.55
 
-# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c057
+# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c037
 class _Tail:
     "The `tail` (5,) of a pose from `root` (3,), `length` mm long: a path for each curl"
 
@@ -202,12 +207,11 @@ class _Tail:
         t = self.t
         turn = np.pi + self.yaw + curl * t + 2 * self.sway * (t * t - t)
         ahead = np.stack([np.cos(turn), np.sin(turn)], -1)
-        xy = np.cumsum(self.steps[:, None] * ahead[1:], 0)
-        return np.column_stack(
-            [self.root[:2] + np.concatenate([np.zeros((1, 2)), xy]), self.heights]
-        )
+        walked = np.cumsum(self.steps[:, None] * ahead[1:], 0)
+        xy = self.root[:2] + np.concatenate([np.zeros((1, 2)), walked])
+        return np.column_stack([xy, self.heights])
 
-# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c060
+# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c040
 def _least_that_fits(fits, less: float, enough: float) -> float:
     "The value next to `less` that `fits`, found by bisection"
     for _ in range(12):
@@ -263,13 +267,15 @@ def _hind_leg(spine: Spine, pose: Pose, shape: Shape, side: int) -> dict:
     hip = spine.at(15, 7.5 * sign * _girth(pose, shape), -2)
     height = np.array([0, 0, max(3.5 + raised, 2)])
     ankle = hip * _LEVEL + forward * ahead + (outward + 3) * out + height
-    knee, ankle = _two_bone_ik(hip, ankle, _HIND, ahead + 0.6 * out + [0, 0, 0.2])
-    sole = np.array([0, 0, 1.2 + max(raised - 6, 0)])
-    paw = ankle * _LEVEL + 9.0 * shape.feet * (ahead + 0.3 * out) + sole
+    pole = ahead + 0.6 * out + [0, 0, 0.2]
+    knee, ankle = _two_bone_ik(hip, ankle, _HIND, pole)
+    sole = np.array([0, 0, 1.2 + max(raised - 6, 0)])  # a heel of 6 mm
+    way = ahead + 0.3 * out
+    paw = ankle * _LEVEL + 9.0 * shape.feet * way + sole
     joints = dict(Hip=hip, Knee=knee, Ankle=ankle, Hindpaw=paw)
     return {name + letter: point for name, point in joints.items()}
 
-# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c065
+# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c045
 _FORE = (12.0, 11.5)  # mm: upper arm and forearm
 
 
@@ -290,7 +296,7 @@ def _fore_leg(spine: Spine, pose: Pose, side: int) -> dict:
     joints = dict(Shoulder=shoulder, Elbow=elbow, Wrist=wrist, Forepaw=paw)
     return {name + letter: point for name, point in joints.items()}
 
-# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c068
+# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c077
 def _ear(spine: Spine, shape: Shape, side: int) -> dict:
     "Root and key point (3,) of an ear, 0 left and 1 right"
     letter, sign = SIDES[side]
@@ -312,7 +318,7 @@ def _height_of_rump(spine: Spine, pose: Pose, profile: np.ndarray) -> float:
     chin = 0.5 - lowest[head].min()
     return max(belly, chin)
 
-# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c072
+# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c081
 @dataclass(frozen=True, eq=False)
 class Skeleton:
     "A posed mouse without its flesh, mm"
@@ -349,13 +355,15 @@ def posed_skeleton(
         joints |= _fore_leg(spine, pose, side)
     return Skeleton(spine, tail, joints, pose, shape)
 
-# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c074
-def heading_matrix(angle: float) -> np.ndarray:
-    "The matrix (3,3) of a turn to the left by `angle` radians: `points @ heading_matrix(angle)`"
+# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c083
+def heading_matrix(
+    angle: float,  # radians to the left
+) -> np.ndarray:
+    "The matrix (3,3) that turns points (N,3) about z: `points @ heading_matrix(angle)`"
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
 
-# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c086
+# %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c089
 _CHAINS = (('Hip', 'Knee', 'Ankle', 'Hindpaw'), ('Shoulder', 'Elbow', 'Wrist', 'Forepaw'))
 
 
