@@ -17,6 +17,7 @@ from ..data.images import write_image
 from ..data.samples import Sample, read_sample, sample_files, write_sample
 from ..evaluation.metrics import mask_iou, psnr
 from ..files import InputError, write_json
+from ..gaussians.cloud import Gaussians
 from ..gaussians.ply import read_ply
 from ..gaussians.render import render
 from ..geometry.cameras import read_opencv
@@ -44,6 +45,16 @@ def sample_to_frame(sample: Sample, frame: str, folder: str | Path) -> Tensor:
 _reconstruction_files = 'gaussians.ply', 'turntable.mp4', 'viewer.html', 'cameras.json'
 
 
+def _write_files(folder: Path, cloud: Gaussians, sample: Sample, to_frame: torch.Tensor):
+    "The four files of a reconstruction, ply and cameras moved by the similarity `to_frame`"
+    from mousefacelift.reconstruction.viewer import write_turntable, write_viewer
+
+    cloud.transformed(to_frame).write_ply(folder / 'gaussians.ply')
+    sample.cameras.transformed(to_frame).write_opencv(folder / 'cameras.json', sample.name)
+    write_turntable(folder / 'turntable.mp4', cloud)
+    write_viewer(folder / 'viewer.html', cloud, title=sample.name)
+
+
 def write_reconstruction(
     folder: str | Path,  # of the sample
     out: str | Path,
@@ -54,17 +65,12 @@ def write_reconstruction(
     overwrite: bool = False,
 ) -> Path:
     "Reconstruct the sample in `folder`: gaussians.ply, turntable.mp4, viewer.html, cameras.json"
-    from mousefacelift.reconstruction.viewer import write_turntable, write_viewer
-
     check_output(out, 'reconstruction', _reconstruction_files, [folder], overwrite)
     sample = read_sample(folder)
     to_frame = sample_to_frame(sample, frame, folder)
     with output_folder(out, 'reconstruction', _reconstruction_files, [folder], overwrite) as d:
         cloud = reconstruct(sample, model, inputs)
-        cloud.transformed(to_frame).write_ply(d / 'gaussians.ply')
-        sample.cameras.transformed(to_frame).write_opencv(d / 'cameras.json', sample.name)
-        write_turntable(d / 'turntable.mp4', cloud)
-        write_viewer(d / 'viewer.html', cloud, title=sample.name)
+        _write_files(d, cloud, sample, to_frame)
     return Path(out)
 
 # %% ../../nbs/core/reconstruction/03_write.ipynb #c012
@@ -182,7 +188,8 @@ def write_from_picture(
     In `out` also the sample `views`, and `view0.png`, `view0.json` where a view shows the input."""
     with output_folder(out, 'reconstruction', _picture_files, [picture, mask], overwrite) as d:
         views = write_views(picture, d / 'views', generator, mask, seed, **settings)
-        write_reconstruction(d / 'views', d, model)
+        sample = read_sample(d / 'views')
+        _write_files(d, reconstruct(sample, model), sample, torch.eye(4, dtype=torch.float64))
         if views.same is not None:
             _write_comparison(d, views)
     return Path(out)
