@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../../nbs/core/data/mice/00_face.ipynb #c013
+# %% ../../../nbs/core/data/mice/00_face.ipynb #c002
 from importlib import import_module
 
-# %% ../../../nbs/core/data/mice/00_face.ipynb #c016
+# %% ../../../nbs/core/data/mice/00_face.ipynb #c005
 _MODULES = dict(  # module -> the names that it gives to the face
     samples=(
         *('make_mouse', 'moving_mouse', 'photo_sample', 'make_sample'),

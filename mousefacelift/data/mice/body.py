@@ -17,6 +17,7 @@ from mousefacelift.data.mice.skeleton import (
     SIDES,
     Pose,
     Skeleton,
+    Spine,
     body_profile,
     heading_matrix,
     posed_skeleton,
@@ -38,7 +39,7 @@ def _along_spine(skeleton: Skeleton, points: np.ndarray) -> tuple[np.ndarray, np
     local[:, 0] += spine.stations[near]
     return local, near
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c071
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c023
 def _torso_distance(skeleton: Skeleton, points: np.ndarray) -> np.ndarray:
     "Signed distance (N,) of `points` (N,3) from torso, neck and head, rounded at both ends, mm"
     stations = skeleton.spine.stations
@@ -65,7 +66,7 @@ def smooth_union(
     h = np.maximum(k - np.abs(a - b), 0) / k
     return np.minimum(a, b) - h * h * k / 4
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c075
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c027
 @dataclass(frozen=True, eq=False)
 class Bone:
     "A round, tapered bone; lengths in mm for a mouse, in any one unit for another creature"
@@ -83,7 +84,7 @@ class Bone:
         radius = self.start_radius + (self.end_radius - self.start_radius) * t
         return np.linalg.norm(points - self.start - t[..., None] * way, axis=-1) - radius
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c078
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c030
 _LEG_BONES = (  # from, to, radii at both, smoothness (mm)
     ('Hip', 'Knee', 9.4, 5.6, 9.0),
     ('Knee', 'Ankle', 4.6, 2.0, 5.0),
@@ -115,7 +116,7 @@ def _bones(skeleton: Skeleton) -> list[Bone]:
     pads = [_whisker_pad(skeleton, sign) for _, sign in SIDES]
     return legs + pads
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c081
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c033
 def _grid(axes: list) -> np.ndarray:
     "The points (nx,ny,nz,3) with coordinates `axes` along x, y and z"
     return np.stack(np.meshgrid(*axes, indexing='ij'), -1)
@@ -133,7 +134,7 @@ def _torso_grid(skeleton: Skeleton, axes: list, step: float) -> np.ndarray:
     distance[near] = _torso_distance(skeleton, exact)
     return distance
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c084
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c036
 def _join_bone(distance: np.ndarray, bone: Bone, corner: np.ndarray, step: float) -> None:
     "Melt a bone into `distance` (nx,ny,nz), in place, on a grid from `corner` (3,) by `step` mm"
     margin = max(bone.start_radius, bone.end_radius) + bone.smoothness + 2
@@ -148,7 +149,7 @@ def _join_bone(distance: np.ndarray, bone: Bone, corner: np.ndarray, step: float
     other = bone.distance(_grid(axes))
     distance[box] = smooth_union(distance[box], other, bone.smoothness)
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c087
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c039
 def _flesh_mesh(skeleton: Skeleton, detail: float) -> tuple[np.ndarray, np.ndarray]:
     "Vertices (N,3), mm, and faces (F,3) of torso, head and legs, on a grid of `detail` mm"
     from skimage.measure import marching_cubes
@@ -180,7 +181,7 @@ def _ring_faces(n: int, sides: int) -> np.ndarray:
     ]
     return np.concatenate([np.stack(corners, -1).reshape(-1, 3) for corners in triangles])
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c091
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c043
 def _unit(x: np.ndarray) -> np.ndarray:
     return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
@@ -206,7 +207,7 @@ def _loft(
     vertices = np.concatenate([rings.reshape(-1, 3), rings[[0, -1]].mean(1)])
     return vertices, _ring_faces(n, sides)
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c094
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c046
 def ball_mesh(
     centre: np.ndarray,  # (3,)
     radius: float,
@@ -232,7 +233,7 @@ def _ear_mesh(skeleton: Skeleton, side: int) -> tuple[np.ndarray, np.ndarray]:
     across = np.array([0.8, 0.55 * sign, -0.25]) @ skeleton.spine.frames[68]
     return _loft(path, across, width, 0.45, cup=0.05 * sign, sides=20)
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c097
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c049
 def _toe_mesh(paw, way, left, width: float, place: float) -> tuple[np.ndarray, np.ndarray]:
     "A toe on the `way` (3,) of a foot of half `width` mm; `place` counts from -1 to 1 across it"
     ahead = way / np.linalg.norm(way)
@@ -296,7 +297,7 @@ def _surfaces(skeleton: Skeleton, detail: float) -> list[_Surface]:
     tail = _Surface('tail', *_loft(skeleton.tail, np.array([0, 0, 1.0]), radius, radius))
     return [flesh, *_side_surfaces(skeleton, 0), *_side_surfaces(skeleton, 1), tail]
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c101
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c053
 def centre_of_volume(
     vertices: np.ndarray,  # (N,3)
     faces: np.ndarray,  # (F,3) of a closed surface
@@ -307,7 +308,7 @@ def centre_of_volume(
     centre = (a + b + c) / 4
     return (centre * volume[:, None]).sum(0) / volume.sum()
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c104
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c056
 def whole_mesh(
     skeleton: Skeleton,
     detail: float,  # mm, spacing of the grid
@@ -322,7 +323,7 @@ def whole_mesh(
     centre = centre_of_volume(surfaces[0].vertices, surfaces[0].faces)
     return vertices.clip([-np.inf, -np.inf, 0]), faces.astype('i4'), part, centre
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c107
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c059
 UNITS_PER_MM = 0.8 / 92  # canonical units
 
 
@@ -356,8 +357,10 @@ def vertex_normals(
     length = np.linalg.norm(total, axis=-1, keepdims=True)
     return total / np.maximum(length, 1e-12)
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c112
-def _hair_directions(spine, local: np.ndarray, near: np.ndarray, normals: np.ndarray) -> np.ndarray:
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c064
+def _hair_directions(
+    spine: Spine, local: np.ndarray, near: np.ndarray, normals: np.ndarray
+) -> np.ndarray:
     "Unit directions (N,3) of the hairs on skin with `normals` (N,3), placed by `_along_spine`"
     left = local[:, 1]
     flank = np.clip(np.abs(left) / 10, 0, 1)
@@ -368,7 +371,7 @@ def _hair_directions(spine, local: np.ndarray, near: np.ndarray, normals: np.nda
     length = np.linalg.norm(way, axis=-1, keepdims=True)
     return way / np.maximum(length, 1e-6)
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c115
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c067
 @dataclass(frozen=True, eq=False)
 class _Placement:
     "From the animal's own frame, mm, into the world, canonical units"
@@ -388,7 +391,7 @@ def _placement(centre: np.ndarray, turn: np.ndarray, scale: float, at) -> _Place
         return _Placement(centre, turn, scale, np.zeros(3))
     return _Placement(centre * [1, 1, 0], turn, scale, np.asarray(at))
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c124
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c118
 def _seeded_skeleton(seed: int, pose: str | Pose | None, reach: float) -> tuple[Skeleton, float]:
     "The skeleton of mouse `seed`, its tail within `reach` units, and a drawn heading in degrees"
     rng = np.random.default_rng([seed, 0])
@@ -436,9 +439,12 @@ def bare_mouse(
         ),
     )
 
-# %% ../../../nbs/core/data/mice/03_body.ipynb #c128
-def plot_mouse(ax, mouse: Mouse) -> None:
-    "Draw a mouse on the axes `ax` as seen along +y, canonical units"
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c122
+def plot_mouse(
+    ax: object,  # matplotlib's axes
+    mouse: Mouse,
+) -> None:
+    "Draw a mouse as seen along +y, canonical units"
     far_first = np.argsort(-mouse.vertices[mouse.faces, 1].mean(1))
     faces = mouse.faces[far_first]
     shade = mouse.normals[faces].mean(1) @ [0.3, -0.6, 0.7]

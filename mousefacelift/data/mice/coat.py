@@ -22,7 +22,7 @@ def _lattice(seed: int) -> np.ndarray:
 
 def smooth_noise(
     points: np.ndarray,  # (N,3)
-    size,  # of a blotch, in the unit of `points`, one number or one per axis
+    size: float | tuple | np.ndarray,  # of a blotch, one number or one per axis
     seed: int,
 ) -> np.ndarray:
     "Smooth random numbers (N,), mean 0 and deviation 1"
@@ -85,7 +85,7 @@ def coat_names() -> list[str]:
     "Names of the coats"
     return list(_COATS)
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c019
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c040
 def _fur_colours(x: np.ndarray, coat: str, seed: int) -> np.ndarray:
     "Colours (N,3), without single hairs, at `x` (N,3) along, left of and above the spine, mm"
     back = np.array(_COATS[coat].back)
@@ -101,7 +101,7 @@ def _fur_colours(x: np.ndarray, coat: str, seed: int) -> np.ndarray:
     base = back + under[:, None] * (belly - back)
     return base * (1 + tufts * (tips / back - 1))
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c022
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c043
 def hair_grain(
     x: np.ndarray,  # (N,3) along, left of and above the spine, mm
     seed: int,
@@ -114,7 +114,7 @@ def hair_grain(
     short = smooth_noise(lie, (2.0, 0.33, 0.33), seed + 5)
     return 0.6 * long + 0.8 * short
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c025
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c046
 def _bare_skin(mouse: Mouse) -> np.ndarray:
     "How bare the fur is (N,): the nose, and less so the whisker pads"
     station, _, above = mouse.coat.T
@@ -164,7 +164,7 @@ studio = Light(
     _LAMP / np.linalg.norm(_LAMP, axis=-1, keepdims=True), np.array([2.2]), np.ones((1, 3))
 )
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c029
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c050
 def sphere_directions(n: int) -> np.ndarray:
     "`n` unit directions (n,3), evenly spread (Fibonacci)"
     i = np.arange(n) + 0.5
@@ -189,7 +189,7 @@ def random_light(rng: np.random.Generator) -> Light:
         floor=rng.uniform(0.2, 0.6),
     )
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c032
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c053
 def chosen_light(light: str | Light, rng: np.random.Generator) -> Light:
     "The `studio`, a light that is drawn for 'random', or a `Light` as it is"
     if isinstance(light, Light):
@@ -199,7 +199,7 @@ def chosen_light(light: str | Light, rng: np.random.Generator) -> Light:
     return studio if light == 'studio' else random_light(rng)
 
 # %% ../../../nbs/core/data/mice/04_coat.ipynb #c011
-def embree_scene(mouse: Mouse):
+def embree_scene(mouse: Mouse) -> object:
     "The mesh as embree's scene"
     from embreex.mesh_construction import TriangleMesh
     from embreex.rtcore_scene import EmbreeScene
@@ -210,7 +210,7 @@ def embree_scene(mouse: Mouse):
 
 
 def visible_cosines(
-    scene,  # of `embree_scene`
+    scene: object,  # of `embree_scene`
     points: np.ndarray,  # (N,3) canonical units
     normals: np.ndarray,  # (N,3) unit
     directions: np.ndarray,  # (K,3) unit
@@ -223,9 +223,9 @@ def visible_cosines(
     facing[n[hidden], k[hidden]] = 0
     return facing
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c037
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c058
 def received_light(
-    scene,  # of `embree_scene`
+    scene: object,  # of `embree_scene`
     points: np.ndarray,  # (N,3) canonical units
     normals: np.ndarray,  # (N,3) unit
     light: Light,
@@ -256,7 +256,7 @@ def painted_mouse(m: Mouse, coat: str, light: Light = studio) -> Mouse:
         meta={**m.meta, 'coat': coat},
     )
 
-# %% ../../../nbs/core/data/mice/04_coat.ipynb #c064
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c061
 _SHARES = (0.4, 0.2, 0.15, 0.15, 0.1)  # of the coats
 
 

@@ -54,7 +54,7 @@ def make_mouse(
         light=light,
     )
 
-# %% ../../../nbs/core/data/mice/08_samples.ipynb #c054
+# %% ../../../nbs/core/data/mice/08_samples.ipynb #c038
 def photo_sample(
     m: Mouse,
     cameras: Cameras,
@@ -78,7 +78,7 @@ def photo_sample(
     name = f'mouse_{m.meta["seed"]:06d}'
     return Sample(images, masks, cameras, name=name, meta=meta, depth=depth)
 
-# %% ../../../nbs/core/data/mice/08_samples.ipynb #c056
+# %% ../../../nbs/core/data/mice/08_samples.ipynb #c040
 def make_sample(
     seed: int,
     cameras: Cameras,
@@ -149,7 +149,7 @@ class _MiceSettings:
         digest = hashlib.sha1(json.dumps(cameras.to_frames()).encode()).hexdigest()
         return dict(vars(self), cameras=digest)
 
-# %% ../../../nbs/core/data/mice/08_samples.ipynb #c063
+# %% ../../../nbs/core/data/mice/08_samples.ipynb #c047
 def _keep_settings(dst: Path, settings: _MiceSettings) -> None:
     "Write mice.json in `dst`; `InputError` where the set was begun otherwise"
     check_growing(dst, 'mice.json', ('mice.csv', 'mice.txt'))
@@ -165,7 +165,7 @@ def _keep_settings(dst: Path, settings: _MiceSettings) -> None:
         )
     write_json(path, new)
 
-# %% ../../../nbs/core/data/mice/08_samples.ipynb #c066
+# %% ../../../nbs/core/data/mice/08_samples.ipynb #c050
 _FILES = (*sample_files, 'mesh.ply', 'keypoints.json')
 
 
@@ -218,7 +218,7 @@ def _write_index(dst: Path) -> None:
             rows.writerow((folder.name, *(meta[key] for key in keys)))
     write_list(dst / 'mice.txt', folders)
 
-# %% ../../../nbs/core/data/mice/08_samples.ipynb #c071
+# %% ../../../nbs/core/data/mice/08_samples.ipynb #c076
 def write_mice(
     dst: str | Path,
     n: int,  # how many mice
@@ -251,8 +251,12 @@ def write_mice(
     return folders
 
 # %% ../../../nbs/core/data/mice/08_samples.ipynb #c025
-def show_mice(mice: list[Mouse], cameras: Cameras, samples: int = 5):
-    "A figure: one row per mouse, one column per camera"
+def show_mice(
+    mice: list[Mouse],
+    cameras: Cameras,
+    samples: int = 5,  # rays a side of each pixel, odd
+) -> object:
+    "Matplotlib's figure: one row per mouse, one column per camera"
     import matplotlib.pyplot as plt
 
     rows, columns = len(mice), len(cameras)

@@ -240,6 +240,7 @@ def _path_within(tail: _Tail, centre: np.ndarray, reach: float) -> np.ndarray:
             'room for a body and a curled tail',
             'Move the cameras back.',
         )
+    # where the very first fits, the bisection starts from the last, the tightest
     return tail.path(_least_that_fits(fits, curls[first - 1], curls[first]))
 
 # %% ../../../nbs/core/data/mice/01_skeleton.ipynb #c020
@@ -367,8 +368,11 @@ def heading_matrix(
 _CHAINS = (('Hip', 'Knee', 'Ankle', 'Hindpaw'), ('Shoulder', 'Elbow', 'Wrist', 'Forepaw'))
 
 
-def plot_skeleton(ax, skeleton: Skeleton) -> None:
-    "Draw a skeleton from its left side on the axes `ax`, mm"
+def plot_skeleton(
+    ax: object,  # matplotlib's axes
+    skeleton: Skeleton,
+) -> None:
+    "Draw a skeleton as seen along +y, from its right side, mm"
 
     def draw(points, *style, **settings):
         x, _, z = np.transpose(points)
