@@ -211,7 +211,7 @@ def check_growing(folder, mark: str, makes=(), inputs=()):
 
 
 def check_file(path, mark: str, inputs=(), overwrite: bool = False):
-    "Raise `InputError` unless the file `path` is free or begins with `mark`, as the command's own do"
+    "Raise `InputError` unless the file `path` is free or begins with `mark`, as its own do"
     path = Path(path)
     if path.is_dir():
         raise InputError(path, 'a folder', 'a file', 'Name the file to write.')
