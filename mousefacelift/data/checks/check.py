@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np, torch
 from ...files import InputError
-from ...geometry.cameras import Cameras, read_frames, read_opencv
+from ...geometry.cameras import Cameras, read_camera_frames, read_opencv
 from ...geometry.lens import RawCameras
 from ...geometry.rigs import canonical_distance
 from ...geometry.coherence import silhouette_coherence
@@ -235,7 +235,7 @@ def sample_findings(s: Sample, search: bool = True) -> list:
 # %% ../../../nbs/core/data/checks/09_check.ipynb #c011
 def check_cameras(path) -> Report:
     "What is wrong with a camera file"
-    c, frames = read_opencv(path), read_frames(path)
+    c, frames = read_opencv(path), read_camera_frames(path)
     centre = meeting_place(c)[0]
     behind = c.to_camera(centre[None])[:, 0, 2] <= 0
     if behind.any():
