@@ -13,8 +13,15 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from ..files import InputError
 from .cameras import Cameras, check_pictures
-from .hull import carve, centroids, subject_ball, subject_disc, triangulate
-from .lens import RawCameras
+from mousefacelift.geometry.hull import (
+    Subject,
+    carve,
+    centroids,
+    find_subject,
+    subject_ball,
+    subject_disc,
+)
+from .lens import RawCameras, pinholes
 from mousefacelift.geometry.rigs import (
     aimed_cameras,
     canonical_distance,
@@ -115,11 +122,6 @@ class Transform:
         )
 
 # %% ../../nbs/core/geometry/08_canonical.ipynb #c103
-def _pinholes(cameras: Cameras | RawCameras) -> Cameras:
-    "The cameras without lens and skew, float64"
-    return cameras.ideal() if isinstance(cameras, RawCameras) else cameras.to(torch.float64)
-
-
 def aim_at(
     centre: Tensor,  # (3,) of a ball, world
     radius: float,  # of the ball, world units
@@ -128,7 +130,7 @@ def aim_at(
     share: float = 0.9,  # of the pictures' width, for the ball
 ) -> Cameras:
     "The cameras turned to a ball and zoomed to it; raises `InputError` where it is behind one"
-    turned = _pinholes(cameras).require_in_front(centre[None]).reaim(centre)
+    turned = pinholes(cameras).require_in_front(centre[None]).reaim(centre)
     d = (turned.centres - centre).norm(dim=-1)
     tangent = (d**2 - radius**2).clamp(min=(0.1 * radius) ** 2).sqrt()  # length, to the ball
     f = share * size / 2 * tangent / radius
@@ -140,9 +142,10 @@ def aimed_masks(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras | RawCameras,
     size: int = 128,  # of the new masks, pixels
+    subject: Subject | None = None,  # found unless given
 ) -> tuple[Tensor, Cameras, tuple[Tensor, float]]:  # masks (V,size,size), centre (3,), radius
     "Masks that the subject fills, the cameras that see them so, and the ball that holds it"
-    centre, radius = subject_ball(masks, cameras)
+    centre, radius = subject_ball(masks, cameras, subject)
     near = aim_at(centre, radius, cameras, size)
     return retake_masks(masks, cameras, near), near, (centre, radius)
 
@@ -151,22 +154,25 @@ def subject_centre(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras | RawCameras,
     size: int = 128,  # of the pictures to carve from, pixels
+    subject: Subject | None = None,  # found unless given
 ) -> Tensor:
     "The subject's centre (3,) in the cameras' world, from two views on; robust to one bad view"
-    agree = triangulate(masks, cameras)[1]
-    used = agree.nonzero()[:, 0].tolist()
-    small, near, (centre, radius) = aimed_masks(masks[used], cameras[used], size)
-    hull = carve(small, near, 64, centre, radius, misses=int(len(used) > 4))
+    if subject is None:
+        subject = find_subject(masks, cameras)
+    used = subject.used
+    small, near, ball = aimed_masks(masks[used], cameras[used], size, subject)
+    hull = carve(small, near, 64, *ball, misses=int(len(used) > 4))
     return hull.centroid
 
 # %% ../../nbs/core/geometry/08_canonical.ipynb #c110
 def centre_from_views(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras,
+    subject: Subject | None = None,  # found unless given; of one view there is none
 ) -> Tensor:
     "The subject's centre (3,), world; of one view the point nearest the origin on its central ray"
     if len(cameras) > 1:
-        return subject_centre(masks, cameras)
+        return subject_centre(masks, cameras, subject=subject)
     o = cameras.centres[0].double()
     uv = centroids(masks)[0]
     d = cameras.unproject(uv[:, None])[0, 0].double()
@@ -177,9 +183,10 @@ def disc_similarity(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras,
     radius: float,  # of the disc, in the new world's unit
+    subject: Subject | None = None,  # found unless given
 ) -> Tensor:  # (4,4)
     "Takes the subject to the origin and its silhouettes to the size of a disc of `radius`"
-    centre, found = subject_disc(masks, cameras)
+    centre, found = subject_disc(masks, cameras, subject)
     T = torch.eye(4, dtype=torch.float64)
     T[:3, :3] *= radius / float(found)
     T[:3, 3] = -radius / float(found) * torch.as_tensor(centre, dtype=torch.float64)
@@ -244,7 +251,7 @@ def canonicalise(
         return _without_lens(images, masks, cameras)
     centre = subject_centre(masks, cameras) if centre is None else centre
     centre = torch.as_tensor(centre).double().cpu()
-    old = _pinholes(cameras).require_in_front(centre[None])
+    old = pinholes(cameras).require_in_front(centre[None])
     T = canonical_similarity(old.centres, centre, up)
     moved = old.transformed(T)
     exact = aimed_cameras(moved.centres, size, focal)
@@ -272,10 +279,10 @@ def view_order(
     centre: Tensor,  # (3,) world
 ) -> list[int]:
     "Indices of the cameras in ring order about `centre`, the reference view first"
-    pinholes = _pinholes(cameras)
-    elevation = spherical(pinholes, centre)[1]
+    cameras = pinholes(cameras)
+    elevation = spherical(cameras, centre)[1]
     reference = (elevation < elevation.min() + 1).nonzero()[0].item()
-    ring = ring_order(pinholes, centre)
+    ring = ring_order(cameras, centre)
     start = ring.index(reference)
     return ring[start:] + ring[:start]
 

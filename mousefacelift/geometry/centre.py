@@ -13,7 +13,13 @@ from torch import Tensor
 from ..files import InputError
 from .cameras import Cameras
 from .canonical import aimed_masks
-from .hull import carve, hull_centroid, mask_values_at, triangulate
+from mousefacelift.geometry.hull import (
+    Subject,
+    carve,
+    find_subject,
+    hull_centroid,
+    mask_values_at,
+)
 from .lens import RawCameras
 
 # %% ../../nbs/core/geometry/09_centre.ipynb #c005
@@ -72,13 +78,15 @@ def find_centre(
     masks: Tensor,  # (V,H,W) in 0..1, V from 2 on; some may be empty or wrong
     cameras: Cameras | RawCameras,
     size: int = 128,  # of the pictures to carve from, pixels
+    subject: Subject | None = None,  # found unless given
 ) -> Centre:
     "The centre of what the masks show; raises `InputError` where no two views meet"
     masks = torch.as_tensor(masks).float()
-    agree = triangulate(masks, cameras)[1]
-    verdicts = [_verdict(a, mask) for a, mask in zip(agree.tolist(), masks)]
-    used = agree.nonzero()[:, 0].tolist()
-    small, near, ball = aimed_masks(masks[used], cameras[used], size)
+    if subject is None:
+        subject = find_subject(masks, cameras)
+    verdicts = [_verdict(a, mask) for a, mask in zip(subject.agree.tolist(), masks)]
+    used = subject.used
+    small, near, ball = aimed_masks(masks[used], cameras[used], size, subject)
     cells, inside = _hull_cells(small, near, ball)
     partial = _partial_view(inside[1:].sum(1))
     if partial is not None:

@@ -117,5 +117,5 @@ def silhouette_coherence(
     cameras: Cameras,
     size: int = 64,  # pixels of the windows in which silhouettes are compared
 ) -> Coherence:
-    "Whether cameras and masks belong together, 1 where they do; raises `InputError` for an empty mask"
+    "Whether cameras and masks belong together, 1 if they do; raises `InputError` for an empty mask"
     return coherence(close_ups(masks, size), cameras, steps=size * 3 // 2)

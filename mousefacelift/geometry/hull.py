@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['in_ellipsoids', 'ellipsoid_masks', 'require_subject', 'centroids', 'nearest_point', 'triangulate',
-           'triangulate_centre', 'subject_ball', 'subject_disc', 'mask_arrays', 'mask_value', 'mask_values_at',
-           'hull_centroid', 'Hull', 'carve', 'ray_span', 'mask_frusta', 'project_hull', 'left_out_silhouettes',
-           'confirmed_pixels']
+           'triangulate_centre', 'Subject', 'find_subject', 'subject_ball', 'subject_disc', 'mask_arrays', 'mask_value',
+           'mask_values_at', 'hull_centroid', 'Hull', 'carve', 'ray_span', 'mask_frusta', 'project_hull',
+           'left_out_silhouettes', 'confirmed_pixels']
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c002
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool3d, normalize, pad
 from ..files import InputError
 from .cameras import Cameras, check_pictures
-from .lens import RawCameras
+from .lens import RawCameras, pinholes
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c201
 def in_ellipsoids(
@@ -129,7 +129,8 @@ def _central_rays(masks: Tensor, cameras) -> _CentralRays:
     to_centroid = cameras.unproject(uv.nan_to_num()[:, None]).double()[:, 0]
     to_rim = cameras.unproject(rim.nan_to_num()[:, None]).double()[:, 0]
     allowed = (to_centroid * to_rim).sum(-1).clamp(-1, 1).acos()
-    return _CentralRays(cameras.centres.double(), to_centroid, allowed, uv.isfinite().all(-1))
+    seen = uv.isfinite().all(-1).to(to_centroid.device)
+    return _CentralRays(cameras.centres.double(), to_centroid, allowed, seen)
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c239
 def _largest_agreement(rays: _CentralRays) -> Tensor | None:
@@ -177,6 +178,42 @@ def triangulate_centre(masks: Tensor, cameras: Cameras | RawCameras) -> Tensor:
     "The subject's centre (3,) in the world, robust to a bad view"
     return triangulate(masks, cameras)[0]
 
+# %% ../../nbs/core/geometry/06_hull.ipynb #c241
+@dataclass(frozen=True, eq=False)
+class Subject:
+    "What some masks and cameras say of their subject"
+
+    centre: Tensor  # (3,) where the rays through the masks' centroids meet, world, float64
+    agree: Tensor  # (V,) bool, the views whose rays meet there
+    ball_radius: float  # of a ball about the centre that holds what these views show, world units
+    disc_radius: float  # of a disc at the centre as large as their silhouettes, world units
+
+    @property
+    def ball(self) -> tuple[Tensor, float]:
+        "Centre (3,) and radius of the ball"
+        return self.centre, self.ball_radius
+
+    @property
+    def disc(self) -> tuple[Tensor, float]:
+        "Centre (3,) and radius of the disc"
+        return self.centre, self.disc_radius
+
+    @property
+    def used(self) -> list[int]:
+        "Numbers of the views that agree"
+        return self.agree.nonzero()[:, 0].tolist()
+
+    def transformed(self, T: Tensor) -> 'Subject':
+        "The subject after the world, cameras and all, moved by the similarity `T` (4,4)"
+        T = torch.as_tensor(T).to(self.centre)
+        scale = torch.linalg.det(T[:3, :3]).item() ** (1 / 3)
+        return Subject(
+            centre=T[:3, :3] @ self.centre + T[:3, 3],
+            agree=self.agree,
+            ball_radius=scale * self.ball_radius,
+            disc_radius=scale * self.disc_radius,
+        )
+
 # %% ../../nbs/core/geometry/06_hull.ipynb #c214
 def _farthest(mask: Tensor, camera, point: Tensor) -> Tensor:
     "Angle in rad between the point (3,) and that pixel of a mask (H,W) which is farthest from it"
@@ -189,32 +226,58 @@ def _farthest(mask: Tensor, camera, point: Tensor) -> Tensor:
     return _angles(point, camera.centres[0].double(), direction)
 
 
-def subject_ball(
-    masks: Tensor,  # (V,H,W) in 0..1
-    cameras: Cameras | RawCameras,
-) -> tuple[Tensor, float]:  # centre (3,) and radius, world
-    "The ball about the subject's centre that holds whatever the views that agree show"
-    centre, agree = triangulate(masks, cameras)
+def _ball_radius(masks: Tensor, cameras, centre: Tensor, agree: Tensor) -> float:
     reach = 0.0
     for i in agree.nonzero()[:, 0].tolist():
         camera = cameras[i]
         angle = _farthest(torch.as_tensor(masks[i]), camera, centre)
         distance = (centre - camera.centres[0].double()).norm()
         reach = max(reach, float(distance * angle.sin()))
-    return centre, 1.05 * reach
+    return 1.05 * reach
 
-# %% ../../nbs/core/geometry/06_hull.ipynb #c215
-def subject_disc(
-    masks: Tensor,  # (V,H,W) in 0..1
-    cameras: Cameras,
-) -> tuple[Tensor, float]:  # centre (3,) and radius, world
-    "The disc at the subject's centre that is as large as the silhouettes that agree, in the mean"
-    centre, agree = triangulate(masks, cameras)
-    cameras = cameras.to(torch.float64)
+
+def _disc_radius(masks: Tensor, cameras, centre: Tensor, agree: Tensor) -> float:
+    cameras = pinholes(cameras)
     distances = (cameras.centres - centre).norm(dim=-1)
     pixel = distances / cameras.fxfycxcy[:, :2].prod(-1).sqrt()  # side at the centre, world units
     areas = (torch.as_tensor(masks) >= 0.5).sum((1, 2)) * pixel**2
-    return centre, float((areas[agree].mean() / np.pi).sqrt())
+    return float((areas[agree].mean() / np.pi).sqrt())
+
+
+def find_subject(
+    masks: Tensor,  # (V,H,W) in 0..1
+    cameras: Cameras | RawCameras,
+) -> Subject:
+    "The subject by one triangulation; raises `InputError` where no two views agree on it"
+    centre, agree = triangulate(masks, cameras)
+    return Subject(
+        centre=centre,
+        agree=agree,
+        ball_radius=_ball_radius(masks, cameras, centre, agree),
+        disc_radius=_disc_radius(masks, cameras, centre, agree),
+    )
+
+# %% ../../nbs/core/geometry/06_hull.ipynb #c215
+def subject_ball(
+    masks: Tensor,  # (V,H,W) in 0..1
+    cameras: Cameras | RawCameras,
+    subject: Subject | None = None,  # found unless given
+) -> tuple[Tensor, float]:  # centre (3,) and radius, world
+    "The ball about the subject's centre that holds whatever the views that agree show"
+    if subject is None:
+        subject = find_subject(masks, cameras)
+    return subject.ball
+
+# %% ../../nbs/core/geometry/06_hull.ipynb #c245
+def subject_disc(
+    masks: Tensor,  # (V,H,W) in 0..1
+    cameras: Cameras | RawCameras,
+    subject: Subject | None = None,  # found unless given
+) -> tuple[Tensor, float]:  # centre (3,) and radius, world
+    "The disc at the subject's centre that is as large as the silhouettes that agree, in the mean"
+    if subject is None:
+        subject = find_subject(masks, cameras)
+    return subject.disc
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c216
 def mask_arrays(masks: Tensor, cameras: Cameras) -> tuple[np.ndarray, np.ndarray]:
@@ -344,13 +407,14 @@ def carve(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras,
     resolution: int = 96,  # cells along a side
-    centre: Tensor | None = None,  # (3,) of the cube, world; found from the masks unless given
-    extent: float | None = None,  # half the cube's side, world units; as the centre
+    centre: Tensor | None = None,  # (3,) of the cube, world; the subject's unless given
+    extent: float | None = None,  # half the cube's side, world units; the ball's unless given
     misses: int = 0,  # views that may disagree
+    subject: Subject | None = None,  # whose ball the cube is round; found unless given
 ) -> Hull:
     "The visual hull on a grid"
     if centre is None or extent is None:
-        ball_centre, ball_radius = subject_ball(masks, cameras)
+        ball_centre, ball_radius = subject_ball(masks, cameras, subject)
         centre = ball_centre if centre is None else centre
         extent = ball_radius if extent is None else extent
     centre = torch.as_tensor(centre).double().cpu()
@@ -427,9 +491,9 @@ def _march(masks, P, planes, centre, radius, o, d, step, skip, misses, out):
         out[r] = best
 
 
-def _silhouettes(masks, cameras, into, *, skips, steps, misses, ball):
+def _silhouettes(masks, cameras, into, *, skips, steps, misses, subject):
     "Silhouettes (M,H,W) in the cameras `into`, each of the hull without a view `skips[i]` or -1"
-    centre, radius = subject_ball(masks, cameras) if ball is None else ball
+    centre, radius = subject_ball(masks, cameras, subject)
     values, P = mask_arrays(masks, cameras)
     frusta = mask_frusta(values, P)
     origins, directions = (x.double().cpu().numpy() for x in into.rays())
@@ -457,25 +521,29 @@ def project_hull(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras,
     into: Cameras,  # M cameras that look at the hull
-    steps: int = 96,  # across the ball
+    steps: int = 96,  # across the ball that holds the subject
     misses: int = 0,  # views that may disagree
-    ball: tuple[Tensor, float] | None = None,  # centre and radius; found unless given
+    subject: Subject | None = None,  # found unless given
 ) -> Tensor:  # (M,H,W) in 0..1
     "Silhouettes of the hull of `masks` in the cameras `into`"
     skips = [-1] * len(into)
-    return _silhouettes(masks, cameras, into, skips=skips, steps=steps, misses=misses, ball=ball)
+    return _silhouettes(
+        masks, cameras, into, skips=skips, steps=steps, misses=misses, subject=subject
+    )
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c233
 def left_out_silhouettes(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras,
-    steps: int = 96,  # across the ball
+    steps: int = 96,  # across the ball that holds the subject
     misses: int = 0,  # views that may disagree
-    ball: tuple[Tensor, float] | None = None,  # centre and radius; found unless given
+    subject: Subject | None = None,  # found unless given
 ) -> Tensor:  # (V,H,W) in 0..1
     "For each view the silhouette that the hull of all other views has there"
     skips = list(range(len(cameras)))
-    return _silhouettes(masks, cameras, cameras, skips=skips, steps=steps, misses=misses, ball=ball)
+    return _silhouettes(
+        masks, cameras, cameras, skips=skips, steps=steps, misses=misses, subject=subject
+    )
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c236
 def confirmed_pixels(

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..files import InputError
 from .cameras import Cameras
 from mousefacelift.geometry.hull import (
+    Subject,
     mask_arrays,
     mask_frusta,
     mask_value,
@@ -68,11 +69,11 @@ def _fill_stretches(masks, P, planes, centre, radius, o, d, step, skip, out):
 def hull_depth(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras,
-    steps: int = 96,  # across the ball
-    ball: tuple[Tensor, float] | None = None,  # centre and radius; found unless given
+    steps: int = 96,  # across the ball that holds the subject
+    subject: Subject | None = None,  # found unless given
 ) -> Tensor:  # (V,H,W,3) distances from the camera, and a share; 0 beside the mask
     "Where on a pixel's ray the hull begins and ends, and the share of the other masks that agree"
-    centre, radius = subject_ball(masks, cameras) if ball is None else ball
+    centre, radius = subject_ball(masks, cameras, subject)
     values, P = mask_arrays(masks, cameras)
     if len(values) < 2:
         raise InputError('masks', 'one', 'at least two', 'One silhouette has no hull.')

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from ...files import InputError
-from ...geometry.cameras import read_frames, read_opencv
+from ...geometry.cameras import read_camera_frames, read_opencv
 from ...geometry.coherence import silhouette_coherence
 from ..calibration.conventions import meeting_place
 from .agreement import coherence_findings, distortion_findings, few_views
@@ -95,7 +95,7 @@ def _problems_first(findings: list) -> tuple:
 
 def _check_cameras(path: Path) -> Report:
     "What is wrong with a camera file"
-    cameras, frames = read_opencv(path), read_frames(path)
+    cameras, frames = read_opencv(path), read_camera_frames(path)
     centre = meeting_place(cameras)[0]
     behind = int((cameras.to_camera(centre[None])[:, 0, 2] <= 0).sum())
     if behind:
