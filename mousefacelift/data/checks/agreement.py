@@ -40,7 +40,7 @@ def _typed_in(cameras: Cameras) -> str:
         return " K is exactly FaceLift's: was it measured, or typed in?"
     return ''
 
-
+# %% ../../../nbs/core/data/checks/09_agreement.ipynb #c202
 def _as_good(found: Diagnosis) -> str:
     "Up to two other repairs that do as well, as a sentence; '' where there are none"
     others = [a for a in found.alternatives if a.what != found.repair.what]
@@ -62,7 +62,7 @@ def _repair_finding(found: Diagnosis, evidence: str, views: list, cameras: Camer
     blamed = tuple(views[v] for v in repair.views)
     return Finding(repair.what, evidence, do, _issue, views=blamed)
 
-
+# %% ../../../nbs/core/data/checks/09_agreement.ipynb #c205
 def coherence_findings(sample: Sample) -> list[Finding]:
     "Whether the cameras are the pictures' own, and which slip it is where one repair makes them"
     views = few_views(sample)
@@ -164,7 +164,7 @@ def _undone_distortion(frames: list, sample: Sample) -> tuple[str, bool]:
     )
     return evidence, after < 0.8 * before and before - after > 0.1
 
-
+# %% ../../../nbs/core/data/checks/09_agreement.ipynb #c208
 def distortion_findings(frames: list[dict], sample: Sample | None = None) -> list[Finding]:
     "What a camera file says of lenses; a problem if the pictures of its sample are still distorted"
     if not frames:

@@ -58,7 +58,7 @@ def _subject_findings(sample: Sample) -> list[Finding]:
     cut = bool(frame_findings(sample))
     return [replace(f, problem=False) for f in found] if cut else found
 
-
+# %% ../../../nbs/core/data/checks/10_checker.ipynb #c202
 def _posed_findings(sample: Sample, noted: list, search: bool) -> list[Finding]:
     "Whether the cameras are the pictures' own, what they say of the subject, and what was `noted`"
     noted = noted + distortion_findings(sample.frames, sample)
@@ -127,7 +127,7 @@ def _coherence(sample: Sample | Finding) -> float | None:
     views = few_views(sample)
     return silhouette_coherence(sample.masks[views], sample.cameras[views], 48).mean
 
-
+# %% ../../../nbs/core/data/checks/10_checker.ipynb #c206
 def _set_findings(path: Path, folders: list, read: dict) -> list[Finding]:
     "What is wrong with samples together: copies, several kinds, a leaking split"
     found = []

@@ -90,7 +90,7 @@ class _Search:
             return True
         return self.coherence < 0.9 and bool(self.repairs) and bool(self.repairs[0].order)
 
-
+# %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c202
 def _coarse_search(near: CloseUps, points: Tensor, cameras: Cameras, start: Diagnosis, steps: int):
     "The `_Search` over all families of repairs that coherence can tell apart"
     search = _Search(near, points, start, steps)
@@ -138,7 +138,7 @@ def _least(trials: list) -> list:
     "The trial of the least misfit, in a list that is empty where there is none"
     return [min(trials, key=lambda trial: trial.misfit)] if trials else []
 
-
+# %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c206
 def _moment_trials(points: Tensor, cameras: Cameras, suspects: list[ViewRepairs]) -> list:
     "The suspected views left out that neither a turn nor a lens of their camera explains as well"
     left_out = left_out_repairs(cameras)
@@ -198,7 +198,7 @@ def _fine_diagnosis(
         return found
     return Diagnosis(found.score, found.misfit, trial.repair, score, trial.misfit)
 
-
+# %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c209
 def diagnose(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras,

@@ -41,7 +41,7 @@ def _window(image: Tensor, corner: Tensor, side: float) -> tuple:
     window[top - y : bottom - y, left - x : right - x] = image[top:bottom, left:right]
     return window, (x, x + n, y + n, y)
 
-
+# %% ../../../nbs/core/data/checks/11_page.ipynb #c202
 def _draw_outlines(ax, extent: tuple, hull: Tensor, mask: Tensor):
     "The outlines of silhouettes (S,S) of hull and mask on the window of that extent"
     left, right, bottom, top = extent
@@ -130,7 +130,7 @@ def _finding_html(finding: Finding) -> str:
         f'{html.escape(finding.evidence)}.<br>{html.escape(finding.remedy)}{issue}</div>'
     )
 
-
+# %% ../../../nbs/core/data/checks/11_page.ipynb #c206
 def _figure_html(caption: str, figure: Figure) -> str:
     with io.BytesIO() as png:
         figure.savefig(png, format='png')
@@ -141,7 +141,7 @@ def _figure_html(caption: str, figure: Figure) -> str:
         f'<figcaption>{caption}</figcaption></figure>'
     )
 
-
+# %% ../../../nbs/core/data/checks/11_page.ipynb #c209
 def _sample_figures(sample: Sample, blamed: set) -> list[tuple[str, Figure]]:
     "Captions and figures of a sample, of which the views `blamed` are at fault"
     if sample.cameras is None or alpha_findings(sample) or len(sample) < 2:
@@ -177,7 +177,7 @@ def _figures(report: Report) -> list[tuple[str, Figure]]:
         blamed.update(finding.views if finding.problem else ())
     return _sample_figures(sample, blamed)
 
-
+# %% ../../../nbs/core/data/checks/11_page.ipynb #c212
 def check_page(report: Report) -> str:
     "The HTML page of a report"
     drawn = ''.join(_figure_html(caption, figure) for caption, figure in _figures(report))

@@ -37,7 +37,7 @@ def _background(images: Tensor) -> str:
 def _views(which: Tensor) -> list[int]:
     return which.nonzero()[:, 0].tolist()
 
-
+# %% ../../../nbs/core/data/checks/02_pictures.ipynb #c202
 def alpha_findings(sample: Sample) -> list[Finding]:
     "Masks that are the whole picture, or that show the background in place of the mouse"
     share = (sample.masks > 0.5).float().mean((1, 2))
@@ -130,7 +130,7 @@ _mask_measures = (
     ),
 )
 
-
+# %% ../../../nbs/core/data/checks/02_pictures.ipynb #c206
 def shape_findings(sample: Sample) -> list[Finding]:
     "Holes, stray pieces and soft edges of masks"
     found = []
@@ -212,7 +212,7 @@ def _same_picture(sample: Sample, a: int, b: int) -> bool:
     alphas = (sample.masks[a] - sample.masks[b])[either].abs().mean()
     return bool(colours < 0.004 and alphas < 0.02)
 
-
+# %% ../../../nbs/core/data/checks/02_pictures.ipynb #c209
 def twin_findings(sample: Sample) -> list[Finding]:
     "Pictures that are the same, of cameras that do not stand side by side"
     twins = [

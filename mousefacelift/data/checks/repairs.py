@@ -54,7 +54,7 @@ def with_poses(cameras: Cameras, R: Tensor, t: Tensor) -> Cameras:
     pose = torch.cat([R, t[..., None]], -1)
     return replace(cameras, w2c=torch.cat([pose, cameras.w2c[:, 3:]], 1))
 
-
+# %% ../../../nbs/core/data/checks/06_repairs.ipynb #c202
 def pose_repairs(cameras: Cameras) -> list[Repair]:
     "Poses that were written in another convention"
     w2c, c2w = cameras.w2c, cameras.c2w
@@ -100,7 +100,7 @@ def _rescalings(cameras: Cameras, what: str, do: str, columns: list, factors: tu
         repairs.append(Repair(what, do.format(factor), rescaled))
     return repairs
 
-
+# %% ../../../nbs/core/data/checks/06_repairs.ipynb #c205
 def _other_sizes(cameras: Cameras) -> list:
     return _rescalings(
         cameras,
@@ -130,7 +130,7 @@ def _other_lenses(cameras: Cameras) -> list:
         (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.11, 1.25, 1.42, 1.67, 2, 2.5),
     )
 
-
+# %% ../../../nbs/core/data/checks/06_repairs.ipynb #c208
 def _other_pixels(cameras: Cameras) -> list:
     k = cameras.fxfycxcy
     half = k.new_tensor([0, 0, 0.5, 0.5])

@@ -74,7 +74,7 @@ def _ring_tilt(cameras: Cameras, centre: Tensor) -> float | None:
         return None
     return math.degrees(math.acos(min(1.0, vectors[2, 0].abs().item())))
 
-
+# %% ../../../nbs/core/data/checks/03_rigs.ipynb #c202
 def _tilt_named(up: Tensor, tilt: float) -> str:
     "A world whose up is not z, in words"
     if up.abs().max() <= 0.97:
@@ -118,7 +118,7 @@ def written_by_hand(cameras: Cameras) -> bool:
     off = k - k.new_tensor([f, f, cameras.width / 2, cameras.height / 2])
     return bool(off.abs().max() < 1e-3 * cameras.width)
 
-
+# %% ../../../nbs/core/data/checks/03_rigs.ipynb #c206
 def lens_findings(cameras: Cameras) -> list[Finding]:
     "Fields of view and aspects that no lens has, and intrinsics of another picture size"
     k, width, height = cameras.fxfycxcy, cameras.width, cameras.height
@@ -179,7 +179,7 @@ def _size_findings(long: float, mm: float | None) -> list[Finding]:
     do = 'Long lenses from afar, or a wrong unit or focal length? Zoom in (another declared K).'
     return [Finding(what, evidence, do, _lenses, problem=False)]
 
-
+# %% ../../../nbs/core/data/checks/03_rigs.ipynb #c210
 def prior_findings(
     low: Tensor,  # (3,) corner of the subject's box
     high: Tensor,  # (3,) corner of the subject's box

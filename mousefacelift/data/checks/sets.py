@@ -68,7 +68,7 @@ def _neighbours(moments: list, others: list, guard: float) -> int:
         near += int(((apart > 0) & (apart <= guard)).sum())
     return near
 
-
+# %% ../../../nbs/core/data/checks/04_sets.ipynb #c202
 def leak_findings(
     parts: dict[str, list],  # of a split: its moments (recording, time)
     guard: float = 1.0,  # least time between moments of different parts

@@ -55,7 +55,7 @@ def _pencils(centres: Tensor, subject: Tensor) -> _Pencils:
     zero = normalize(across, dim=-1)
     return _Pencils(zero, torch.linalg.cross(baseline, zero, dim=-1), sine)
 
-
+# %% ../../../nbs/core/data/checks/05_tangency.ipynb #c202
 def _spans(pencils: _Pencils, rays: Tensor, cut: Tensor, picture: str) -> Tensor:
     """Least and greatest angle (V,V,2) that the outline in `picture` 'i' or 'j' has in each pencil
     of planes, from `rays` (V,n,3) through its points; NaN where that point is `cut` (V,n)"""
@@ -126,7 +126,7 @@ def _damped_step(r: Tensor, J: Tensor, damping: float) -> Tensor:
     ridge = damping * torch.eye(len(A)).to(A) * A.diagonal().mean().clamp(min=1e-9)
     return torch.linalg.solve(A + ridge, -J.mT @ (weight * r)).clamp(-30, 30)
 
-
+# %% ../../../nbs/core/data/checks/05_tangency.ipynb #c206
 def fit_intrinsics(
     points: Tensor,  # (V,n,2) outlines in pixels
     cameras: Cameras,

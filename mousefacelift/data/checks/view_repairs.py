@@ -63,7 +63,7 @@ def _fit_views(points: Tensor, cameras: Cameras, views: list | range, zoom: bool
     start = starts[misfits.index(min(misfits))]
     return start + fit_intrinsics(points, shifted_intrinsics(cameras, start), views, zoom)
 
-
+# %% ../../../nbs/core/data/checks/07_view_repairs.ipynb #c202
 def _turn_repair(cameras: Cameras, changes: Tensor, view: int) -> Repair:
     x, y = changes[view, :2].tolist()
     fx, fy = cameras.fxfycxcy[view, :2].tolist()
@@ -87,7 +87,7 @@ def _lens_of_view(cameras: Cameras, changes: Tensor, view: int) -> Repair:
         (view,),
     )
 
-
+# %% ../../../nbs/core/data/checks/07_view_repairs.ipynb #c206
 def _suspected_views(points: Tensor, cameras: Cameras, most: int) -> list[int]:
     "The `most` views without which the others agree best; all, where there are too few to tell"
     if len(cameras) <= 3:
@@ -118,7 +118,7 @@ def _best_move(mask: Tensor, silhouette: Tensor, reluctance: float = 0.2) -> Ten
     row, column = divmod((hits - reluctance * far / n * 2).argmax().item(), n)
     return move[[column, row]]
 
-
+# %% ../../../nbs/core/data/checks/07_view_repairs.ipynb #c210
 def hull_repairs(near: CloseUps, points: Tensor, cameras: Cameras, steps: int = 72) -> list[Repair]:
     "For each view, the small turn that lays its mask on the hull of the others; none for two views"
     pixel = near.sides / near.masks.shape[-1]
@@ -177,7 +177,7 @@ def _crop_repair(points: Tensor, cameras: Cameras) -> Repair:
         least_coherence=0.93,
     )
 
-
+# %% ../../../nbs/core/data/checks/07_view_repairs.ipynb #c214
 def _scale_repair(points: Tensor, cameras: Cameras) -> Repair:
     changes = _fit_views(points, cameras, range(len(cameras)), zoom=True)
     factor = changes[:, 2].exp()
