@@ -8,13 +8,32 @@ __all__ = ['psnr', 'mouse_box', 'ssim', 'mask_iou', 'lpips_missing', 'lpips', 'd
 # %% ../../nbs/core/evaluation/01_metrics.ipynb #c002
 import importlib.util
 from pathlib import Path
-import numpy as np, torch
+import numpy as np
+import torch
 from torch import Tensor
 from ..files import InputError
+from ..geometry.cameras import Cameras
 
 # %% ../../nbs/core/evaluation/01_metrics.ipynb #c005
-def _pictures(image: Tensor, target: Tensor, mask: Tensor | None = None):
-    "The pictures in float64 and the mask as bool; raises `InputError` for shapes, integers and empty masks"
+def _region(mask: Tensor, shape) -> Tensor:
+    "The mouse's pixels, `mask` > .5; raises `InputError` for another shape or an empty mask"
+    if mask.shape != shape:
+        raise InputError(
+            'mask',
+            f'shape {tuple(mask.shape)}',
+            f'{tuple(shape)}',
+            'One mask per picture, of its size.',
+        )
+    region = mask > 0.5
+    if not region.flatten(-2).any(-1).all():
+        raise InputError(
+            'mask', 'no pixel above .5', 'a mouse in every scored picture', 'Leave the picture out.'
+        )
+    return region
+
+
+def _pictures(image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    "The pictures in float64; raises `InputError` for integers and for shapes that differ"
     for name, x in (('image', image), ('target', target)):
         if not x.is_floating_point() or x.shape[-1] != 3:
             raise InputError(
@@ -30,78 +49,63 @@ def _pictures(image: Tensor, target: Tensor, mask: Tensor | None = None):
             f"the target's {tuple(target.shape)}",
             'Render at the size of the target.',
         )
-    return (
-        image.double(),
-        target.double(),
-        None if mask is None else _region(mask, target.shape[:-1]),
-    )
+    return image.double(), target.double()
 
 
-def _region(mask: Tensor, shape) -> Tensor:
-    "The mouse's pixels, mask > .5; raises `InputError` for another shape or an empty mask"
-    if mask.shape != shape:
-        raise InputError(
-            'mask',
-            f'shape {tuple(mask.shape)}',
-            f'{tuple(shape)}',
-            'One mask per picture, of its size.',
-        )
-    region = mask > 0.5
-    if not region.flatten(-2).any(-1).all():
-        raise InputError(
-            'mask', 'no pixel above .5', 'a mouse in every scored picture', 'Leave the picture out.'
-        )
-    return region
-
-# %% ../../nbs/core/evaluation/01_metrics.ipynb #c007
 def psnr(image: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    "PSNR in dB (...) of `image` (...,H,W,3), over all pixels, or where `mask` (...,H,W) > .5"
-    image, target, region = _pictures(image, target, mask)
+    "PSNR in dB (...) of `image` (...,H,W,3), over all pixels or where `mask` (...,H,W) > .5"
+    image, target = _pictures(image, target)
     error = (image - target).square().mean(-1).flatten(-2)
-    weight = torch.ones_like(error) if region is None else region.flatten(-2).double()
+    weight = torch.ones_like(error)
+    if mask is not None:
+        weight = _region(mask, target.shape[:-1]).flatten(-2).double()
     return -10 * torch.log10((error * weight).sum(-1) / weight.sum(-1))
 
 # %% ../../nbs/core/evaluation/01_metrics.ipynb #c010
-def mouse_box(mask: Tensor, least: int = 11):
-    "Slices (rows, columns) of the box round `mask` (H,W) > .5, at least `least` px in each direction"
-    region, box = mask > 0.5, []
-    for axis in (1, 0):
-        size = region.shape[1 - axis]
-        hit = region.any(axis).nonzero()[:, 0]
-        low, high = hit[0].item(), hit[-1].item() + 1
-        low = min(max(0, low - max(0, least - (high - low) + 1) // 2), max(0, size - least))
-        box.append(slice(low, min(size, max(high, low + least))))
-    return tuple(box)
+def _span(hit: Tensor, least: int) -> slice:
+    "The slice round the True places of `hit` (N,), at least `least` long where N allows it"
+    places = hit.nonzero()[:, 0]
+    low, high = places[0].item(), places[-1].item() + 1
+    missing = max(0, least - (high - low) + 1)
+    low = max(0, low - missing // 2)
+    low = min(low, max(0, len(hit) - least))
+    return slice(low, min(len(hit), max(high, low + least)))
 
 
+def mouse_box(mask: Tensor, least: int = 11) -> tuple[slice, slice]:
+    "Rows and columns of the box round `mask` (H,W) > .5, at least `least` px in each direction"
+    region = mask > 0.5
+    return _span(region.any(1), least), _span(region.any(0), least)
+
+# %% ../../nbs/core/evaluation/01_metrics.ipynb #c033
 def ssim(image: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    "SSIM (...) of `image` (...,H,W,3), whole or on the box round `mask` (...,H,W) (Wang et al. 2004)"
-    from pytorch_msssim import ssim as windowed
+    "SSIM (...) of `image` (...,H,W,3), whole or in the box round `mask` (Wang et al. 2004)"
+    from pytorch_msssim import ssim as windowed_ssim
 
-    image, target, region = _pictures(image, target, mask)
-    if min(target.shape[-3:-1]) < 11:
-        raise InputError(
-            'target',
-            f'{tuple(target.shape[-3:-1])} px',
-            'at least 11x11, the window',
-            'Use a larger picture.',
-        )
+    image, target = _pictures(image, target)
     H, W = target.shape[-3:-1]
-    scores = []
-    for k, (a, b) in enumerate(zip(image.reshape(-1, H, W, 3), target.reshape(-1, H, W, 3))):
-        box = (
-            (slice(None), slice(None)) if region is None else mouse_box(region.reshape(-1, H, W)[k])
+    if min(H, W) < 11:
+        raise InputError(
+            'target', f'{H, W} px', 'at least 11x11, the window', 'Use a larger picture.'
         )
+    boxes = [(slice(None), slice(None))] * target.shape[:-3].numel()
+    if mask is not None:
+        region = _region(mask, target.shape[:-1])
+        boxes = [mouse_box(one) for one in region.reshape(-1, H, W)]
+    scores = []
+    for a, b, box in zip(image.reshape(-1, H, W, 3), target.reshape(-1, H, W, 3), boxes):
         a, b = (x[box].permute(2, 0, 1)[None] for x in (a, b))
-        scores.append(windowed(a, b, data_range=1, win_size=11, win_sigma=1.5))
+        scores.append(windowed_ssim(a, b, data_range=1, win_size=11, win_sigma=1.5))
     return torch.stack(scores).reshape(target.shape[:-3])
 
 # %% ../../nbs/core/evaluation/01_metrics.ipynb #c013
 def mask_iou(alpha: Tensor, mask: Tensor) -> Tensor:
     "Intersection over union (...) of `alpha` > .5 and the true `mask` > .5, both (...,H,W)"
     true = _region(mask, alpha.shape)
-    ours = alpha > 0.5
-    return (ours & true).flatten(-2).sum(-1).double() / (ours | true).flatten(-2).sum(-1)
+    opaque = alpha > 0.5
+    both = (opaque & true).flatten(-2).sum(-1)
+    either = (opaque | true).flatten(-2).sum(-1)
+    return both.double() / either
 
 # %% ../../nbs/core/evaluation/01_metrics.ipynb #c016
 def lpips_missing() -> str:
@@ -112,37 +116,38 @@ def lpips_missing() -> str:
     weights = Path(torch.hub.get_dir(), 'checkpoints', 'vgg16-397923af.pth')
     return '' if weights.exists() else f'n/a: no weights at {weights}'
 
-
+# %% ../../nbs/core/evaluation/01_metrics.ipynb #c035
 def lpips(image: Tensor, target: Tensor) -> Tensor:
-    "LPIPS (...) with VGG of `image` (...,H,W,3); NaN where `lpips_missing()` gives a reason (Zhang et al. 2018)"
-    image, target, _ = _pictures(image, target)
+    "LPIPS (...) with VGG of `image` (...,H,W,3), or NaN: see `lpips_missing` (Zhang et al. 2018)"
+    image, target = _pictures(image, target)
+    shape = target.shape[:-3]
     if lpips_missing():
-        return torch.full(target.shape[:-3], torch.nan, dtype=torch.float64)
+        return torch.full(shape, torch.nan, dtype=torch.float64)
     from lpips import LPIPS
 
     a, b = (
         x.float().reshape(-1, *x.shape[-3:]).permute(0, 3, 1, 2) * 2 - 1 for x in (image, target)
     )
     with torch.no_grad():
-        return LPIPS(net='vgg', verbose=False).to(a)(a, b).reshape(target.shape[:-3]).double()
+        return LPIPS(net='vgg', verbose=False).to(a)(a, b).reshape(shape).double()
 
 # %% ../../nbs/core/evaluation/01_metrics.ipynb #c019
 def depth_error(depth: Tensor, alpha: Tensor, true_depth: Tensor, mask: Tensor) -> Tensor:
-    "Mean absolute difference of z (...), world units, where `alpha` and the true `mask` (...,H,W) both exceed .5"
+    "Mean absolute difference of z (...), world units, where `alpha` and the true `mask` exceed .5"
     both = ((alpha > 0.5) & _region(mask, alpha.shape)).flatten(-2)
     error = (depth.double() - true_depth.double()).abs().flatten(-2)
     return torch.where(both, error, 0).sum(-1) / both.sum(-1)
 
-
-def surface_points(depth: Tensor, mask: Tensor, cameras) -> Tensor:
-    "World points (N,3) seen by `cameras`: `depth` z (V,H,W) lifted wherever `mask` (V,H,W) > .5"
+# %% ../../nbs/core/evaluation/01_metrics.ipynb #c038
+def surface_points(depth: Tensor, mask: Tensor, cameras: Cameras) -> Tensor:
+    "World points (N,3) that `cameras` see: `depth` z (V,H,W) lifted wherever `mask` (V,H,W) > .5"
     origins, directions = cameras.rays()
     along = (directions * cameras.w2c[:, None, None, 2, :3]).sum(-1, keepdim=True)
     return (origins + directions / along * depth.to(directions)[..., None])[mask > 0.5]
 
-
+# %% ../../nbs/core/evaluation/01_metrics.ipynb #c040
 def chamfer(points: Tensor, truth: Tensor) -> float:
-    "Mean distance to the nearest neighbour, averaged over both directions, between (N,3) and (M,3)"
+    "Mean distance to the nearest neighbour between (N,3) and (M,3), averaged over both directions"
     from scipy.spatial import cKDTree
 
     a, b = (np.asarray(x.detach().cpu().double()) for x in (points, truth))

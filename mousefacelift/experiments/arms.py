@@ -7,6 +7,7 @@ __all__ = ['arm_run', 'train_arms', 'arm_metrics']
 
 # %% ../../nbs/core/experiments/02_arms.ipynb #c002
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 import pandas as pd
 from ..files import InputError
@@ -15,14 +16,18 @@ from ..training.gslrm import train_gslrm
 from ..training.loop import read_metrics
 
 # %% ../../nbs/core/experiments/02_arms.ipynb #c005
-def arm_run(folder, arm, seed: int) -> Path:
-    "The run folder of one `arm` and `seed`"
-    return Path(folder) / f'{re.sub(r"[^0-9A-Za-z.]+", "-", str(arm)).strip("-")}-{seed}'
+def arm_run(folder: str | Path, arm, seed: int) -> Path:
+    "The run folder below `folder` of one `arm` and `seed`"
+    name = re.sub(r'[^0-9A-Za-z.]+', '-', str(arm)).strip('-')
+    return Path(folder) / f'{name}-{seed}'
 
 
-def _runs(folder, arms, seeds) -> dict:
+def _run_folders(folder, arms, seeds) -> dict:
     "Run folders by (arm, seed); raises `InputError` where two are one"
-    runs = {(a, s): arm_run(folder, a, s) for a in arms for s in seeds}
+    runs = {}
+    for arm in arms:
+        for seed in seeds:
+            runs[arm, seed] = arm_run(folder, arm, seed)
     if len(set(runs.values())) < len(runs):
         raise InputError(
             'arms',
@@ -35,27 +40,28 @@ def _runs(folder, arms, seeds) -> dict:
 # %% ../../nbs/core/experiments/02_arms.ipynb #c008
 def train_arms(
     arms: dict,  # name -> changes to `config`
-    seeds,  # the runs of each arm
-    samples,  # a list for all arms, or a dict name -> list
+    seeds: Iterable[int],  # the runs of each arm
+    samples: list | dict,  # for all arms, or a dict name -> list
     config: TrainConfig,  # what the arms have in common, of the kind that `train` takes
-    folder,  # the run folders go below
-    train=train_gslrm,  # (configuration, samples, run folder) -> network
+    folder: str | Path,  # the run folders go below
+    train: Callable = train_gslrm,  # (configuration, samples, run folder) -> network
 ) -> dict:
     "Networks by (arm, seed), trained or resumed in run folders of their own"
-    runs = _runs(folder, arms, seeds)
-    configs = {(a, s): change_config(config, {**arms[a], 'seed': s}, f'arm {a!r}') for a, s in runs}
-    return {
-        key: train(c, samples[key[0]] if isinstance(samples, dict) else samples, runs[key])
-        for key, c in configs.items()
-    }
+    runs = _run_folders(folder, arms, seeds)
+    configs = {}
+    for arm, seed in runs:
+        configs[arm, seed] = change_config(config, {**arms[arm], 'seed': seed}, f'arm {arm!r}')
+    networks = {}
+    for (arm, seed), run in runs.items():
+        own = samples[arm] if isinstance(samples, dict) else samples
+        networks[arm, seed] = train(configs[arm, seed], own, run)
+    return networks
 
-
-def arm_metrics(folder, arms, seeds) -> pd.DataFrame:
-    "Lines of the runs' metrics with their `arm` and `seed`: step, total, parts of the loss, grad_norm, skipped, seconds"
-    return pd.DataFrame(
-        [
-            dict(line, arm=a, seed=s)
-            for (a, s), run in _runs(folder, arms, seeds).items()
-            for line in read_metrics(run)
-        ]
-    )
+# %% ../../nbs/core/experiments/02_arms.ipynb #c020
+def arm_metrics(folder: str | Path, arms: Iterable, seeds: Iterable[int]) -> pd.DataFrame:
+    "The metrics of the runs, a row per step, with `arm` and `seed`: step, total, grad_norm, ..."
+    lines = []
+    for (arm, seed), run in _run_folders(folder, arms, seeds).items():
+        for line in read_metrics(run):
+            lines.append(dict(line, arm=arm, seed=seed))
+    return pd.DataFrame(lines)

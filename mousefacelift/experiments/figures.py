@@ -6,76 +6,74 @@
 __all__ = ['method_styles', 'method_label', 'show_arms', 'show_doses', 'save_figure']
 
 # %% ../../nbs/core/experiments/05_figures.ipynb #c002
-from ..files import atomic_path, figures_path
-from .verdicts import crossed_interval, scores_of
-from ..evaluation.pictures import line_styles
-from .setups import metrics
 import numpy as np
 import pandas as pd
-from .miniatures import rig_kinds as seen_cameras
+from ..evaluation.pictures import line_styles
+from .miniatures import rig_kinds
+from .setups import metrics
+from .verdicts import crossed_interval, scores_of
+from ..files import atomic_path, figures_path
 
-# %% ../../nbs/core/experiments/05_figures.ipynb #c032
-_plain = [dict(color=c, marker=m) for c, m in line_styles]
-method_styles = {**dict(zip(seen_cameras, _plain)), 'visual hull': dict(color='0.35', marker='x')}
+# %% ../../nbs/core/experiments/05_figures.ipynb #c005
+_plain_styles = [dict(color=color, marker=marker) for color, marker in line_styles]
+method_styles = {
+    **dict(zip(rig_kinds, _plain_styles)),
+    'visual hull': dict(color='0.35', marker='x'),
+}
 
 
 def method_label(kind: str) -> str:
-    "A kind of method in a legend"
-    return f'GS-LRM that saw {kind}' if kind in seen_cameras else kind
+    "A kind of method as a legend calls it"
+    return f'GS-LRM that saw {kind}' if kind in rig_kinds else kind
+
+# %% ../../nbs/core/experiments/05_figures.ipynb #c032
+def _draw_scores(ax, scores: np.ndarray, y: float, style: dict, label: str | None):
+    "Draw a point per network of `scores` (networks, mice) at height `y`, their interval as a bar"
+    interval = crossed_interval(scores)
+    ends = [interval['low'], interval['high']]
+    ax.plot(ends, [y, y], color=style['color'], lw=3, alpha=0.3)
+    ax.plot(scores.mean(1), [y] * len(scores), ls='', ms=4, **style, label=label)
 
 
 def show_arms(table: pd.DataFrame, arms: list):
     "Figure of the scores of `arms`, IoU and PSNR side by side"
     import matplotlib.pyplot as plt
 
-    fig, axes = plt.subplots(
-        1, 2, figsize=(9, 0.8 + 0.42 * len(arms)), sharey=True, layout='constrained'
-    )
+    size = 9, 0.8 + 0.42 * len(arms)
+    figure, axes = plt.subplots(1, 2, figsize=size, sharey=True, layout='constrained')
     kinds = list(table.kind.unique())
     for ax, (metric, title) in zip(axes, metrics.items()):
-        for j, k in enumerate(kinds):
-            style = method_styles.get(k, _plain[j % len(_plain)])
+        for j, kind in enumerate(kinds):
+            style = method_styles.get(kind, _plain_styles[j % len(_plain_styles)])
+            offset = 0.22 * (j - (len(kinds) - 1) / 2)
             for i, arm in enumerate(arms):
-                x = scores_of(table, k, arm, metric)
-                c = crossed_interval(x)
-                y = i + 0.22 * (j - (len(kinds) - 1) / 2)
-                ax.plot([c['low'], c['high']], [y, y], color=style['color'], lw=3, alpha=0.3)
-                ax.plot(
-                    x.mean(1),
-                    [y] * len(x),
-                    ls='',
-                    ms=4,
-                    **style,
-                    label=method_label(k) if i == 0 else None,
-                )
+                label = method_label(kind) if i == 0 else None
+                _draw_scores(ax, scores_of(table, kind, arm, metric), i + offset, style, label)
         ax.set(xlabel=title, yticks=range(len(arms)), yticklabels=arms)
         ax.grid(axis='x', alpha=0.3)
     axes[0].invert_yaxis()
-    fig.legend(
+    figure.legend(
         *axes[0].get_legend_handles_labels(),
         loc='outside upper center',
         ncols=len(kinds),
         frameon=False,
         fontsize=8,
     )
-    return fig
+    return figure
 
 # %% ../../nbs/core/experiments/05_figures.ipynb #c033
 def show_doses(ax, table: pd.DataFrame, metric: str = 'iou'):
-    "Draw scores against the arms of `table`, which are numbers"
-    for k in table.kind.unique():
-        doses = sorted(table.arm.unique())
-        xs = [scores_of(table, k, d, metric) for d in doses]
-        c = pd.DataFrame(map(crossed_interval, xs))
-        ax.fill_between(doses, c.low, c.high, color=method_styles[k]['color'], alpha=0.15, lw=0)
-        ax.plot(
-            doses,
-            np.stack([x.mean(1) for x in xs]),
-            lw=0.5,
-            color=method_styles[k]['color'],
-            alpha=0.6,
-        )
-        ax.plot(doses, c.gain, ms=4, **method_styles[k], label=method_label(k))
+    "Draw the scores of `table`, whose arms are numbers, against them"
+    doses = sorted(table.arm.unique())
+    for kind in table.kind.unique():
+        style = method_styles[kind]
+        color = style['color']
+        scores = [scores_of(table, kind, dose, metric) for dose in doses]
+        mean = pd.DataFrame(map(crossed_interval, scores))
+        by_network = np.stack([x.mean(1) for x in scores])
+        ax.fill_between(doses, mean.low, mean.high, color=color, alpha=0.15, lw=0)
+        ax.plot(doses, by_network, lw=0.5, color=color, alpha=0.6)
+        ax.plot(doses, mean.gain, ms=4, **style, label=method_label(kind))
     ax.set_ylabel(metrics[metric])
     ax.grid(alpha=0.3)
 
