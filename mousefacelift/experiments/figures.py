@@ -6,13 +6,14 @@
 __all__ = ['method_styles', 'method_label', 'show_arms', 'show_doses', 'save_figure']
 
 # %% ../../nbs/core/experiments/05_figures.ipynb #c002
+from pathlib import Path
 import numpy as np
 import pandas as pd
 from ..evaluation.pictures import line_styles
 from .miniatures import rig_kinds
 from .setups import metrics
 from .verdicts import crossed_interval, scores_of
-from ..files import atomic_path, figures_path
+from ..files import atomic_path
 
 # %% ../../nbs/core/experiments/05_figures.ipynb #c005
 _plain_styles = [dict(color=color, marker=marker) for color, marker in line_styles]
@@ -78,8 +79,13 @@ def show_doses(ax, table: pd.DataFrame, metric: str = 'iou'):
     ax.grid(alpha=0.3)
 
 # %% ../../nbs/core/experiments/05_figures.ipynb #c136
-def save_figure(out, name: str, figure):
-    "Write a final figure as `name`.png, if there is a run folder `out`"
+def save_figure(
+    out: str | Path,  # run folder; nothing is written where it is empty
+    name: str,
+    figure,
+    **options,  # of `Figure.savefig`
+):
+    "Write a final figure as `figures`/`name`.png in the run folder `out`, if there is one"
     if out:
-        with atomic_path(figures_path(f'{name}.png')) as p:
-            figure.savefig(p, dpi=110)
+        with atomic_path(Path(out) / 'figures' / f'{name}.png') as p:
+            figure.savefig(p, **{'dpi': 110, **options})
