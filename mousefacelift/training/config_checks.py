@@ -12,11 +12,10 @@ import difflib, json, re
 from dataclasses import fields
 from pathlib import Path
 import torch, yaml
-from ..files import InputError, read_json
+from ..files import InputError, digest, read_json
 from ..data.checks.faults import Fault
 from ..data.checks.findings import Finding, Report, verdict_sentence
 from ..data.samples import find_samples, read_sample
-from ..models.checkpoints import sha256
 from ..models.gslrm import gslrm_sizes
 from ..models.lgm import lgm_sizes
 from .config import TrainConfig, view_choices
@@ -145,7 +144,7 @@ def digest_finding(path, wanted) -> Finding:
     "A file that has not the digest that it should have"
     return Finding(
         'weights of another digest',
-        f'{Path(path).name} has {sha256(path)[:12]}, wanted {str(wanted)[:12]}',
+        f'{Path(path).name} has {digest(path)[:12]}, wanted {str(wanted)[:12]}',
         'Fetch it again: it is damaged, or another one.',
         _weights,
     )
@@ -169,7 +168,7 @@ def file_findings(s: dict, base: Path) -> list:
             (s[d] for d in (f'{k}_sha256', f'{k.rsplit(".", 1)[0]}.sha256', 'sha256') if d in s),
             None,
         )
-        if wanted and sha256(p) != wanted:
+        if wanted and digest(p) != wanted:
             out.append(digest_finding(p, wanted))
         if 'prompt' in k + p.name or 'embeds' in p.name:
             out += prompt_findings(p)
@@ -211,7 +210,7 @@ def model_findings(folder, content: dict) -> list:
         ]
     return (
         []
-        if sha256(weights) == content.get('sha256')
+        if digest(weights) == content.get('sha256')
         else [digest_finding(weights, content.get('sha256'))]
     )
 
