@@ -18,8 +18,7 @@ import yaml
 from ..data.checks.faults import Fault
 from ..data.checks.findings import Finding, Report, verdict_sentence
 from ..data.samples import find_samples, read_sample
-from ..files import InputError, read_json
-from ..models.checkpoints import sha256
+from ..files import InputError, digest, read_json
 from ..models.gslrm import gslrm_sizes
 from ..models.lgm import lgm_sizes
 from .config import TrainConfig, is_of_type, setting_types, view_choices
@@ -215,7 +214,7 @@ def _wanted_digest(s: dict, key: str) -> str | None:
 def _digest_finding(path: Path, wanted: object) -> Finding:
     return Finding(
         'weights of another digest',
-        f'{path.name} has {sha256(path)[:12]}, wanted {str(wanted)[:12]}',
+        f'{path.name} has {digest(path)[:12]}, wanted {str(wanted)[:12]}',
         'Fetch it again: it is damaged, or another one.',
         _issue_of_weights,
     )
@@ -235,7 +234,7 @@ def file_findings(
             )
             continue
         wanted = _wanted_digest(s, key)
-        if wanted and sha256(path) != wanted:
+        if wanted and digest(path) != wanted:
             found.append(_digest_finding(path, wanted))
         if 'prompt' in key + path.name or 'embeds' in path.name:
             found += prompt_findings(path)
@@ -249,7 +248,7 @@ def model_findings(folder: str | Path, content: dict) -> list:
     if not weights.is_file():
         remedy = 'Copy the whole folder.'
         return [Finding('a file that is not there', str(weights), remedy, _issue_of_weights)]
-    if sha256(weights) != wanted:
+    if digest(weights) != wanted:
         return [_digest_finding(weights, wanted)]
     return []
 
