@@ -17,7 +17,7 @@ from ..geometry.cameras import Cameras
 NEAR = 0.01  # camera z at or below which a Gaussian is not drawn
 BLUR = 0.3  # px^2 added to the diagonal of the 2D covariance
 SKIP = 1 / 255  # a smaller alpha is not blended
-STOP = 1e-4  # a Gaussian that would leave no more light than this ends its pixel, itself not blended
+STOP = 1e-4  # a Gaussian that would leave no more light is not blended, nor anything behind it
 EDGE = 0.3  # the slope of the affine form is held this share of the half picture outside its edge
 
 # %% ../../nbs/core/gaussians/03_projection.ipynb #c009
