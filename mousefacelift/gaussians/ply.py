@@ -7,134 +7,124 @@ __all__ = ['ply_properties', 'write_ply', 'read_ply']
 
 # %% ../../nbs/core/gaussians/02_ply.ipynb #c002
 import re
-import numpy as np, torch
-from torch import Tensor
+from pathlib import Path
+import numpy as np
+import torch
 from ..files import InputError, atomic_path
 from .cloud import Gaussians
 
 # %% ../../nbs/core/gaussians/02_ply.ipynb #c005
+_normals = ['nx', 'ny', 'nz']
+
+
 def _numbered(name, n):
     return [f'{name}_{i}' for i in range(n)]
 
 
-_normals = ['nx', 'ny', 'nz']
-
-
-def ply_properties(degree: int) -> list:
+def ply_properties(degree: int) -> list[str]:
     "Names of the properties of a 3DGS file, in their order"
-    rest = 3 * ((degree + 1) ** 2 - 1)
     return [
-        'x',
-        'y',
-        'z',
+        *'xyz',
         *_normals,
         *_numbered('f_dc', 3),
-        *_numbered('f_rest', rest),
+        *_numbered('f_rest', 3 * ((degree + 1) ** 2 - 1)),
         'opacity',
         *_numbered('scale', 3),
         *_numbered('rot', 4),
     ]
 
 # %% ../../nbs/core/gaussians/02_ply.ipynb #c008
-def _columns(g: Gaussians) -> Tensor:
+def _columns(g):
     rest = g.sh[:, 1:].transpose(1, 2).flatten(1)
     logits = g.opacities.logit().clamp(-104, 104)
-    return torch.cat(
-        [
-            g.means,
-            torch.zeros_like(g.means),
-            g.sh[:, 0],
-            rest,
-            logits[:, None],
-            g.scales.log(),
-            g.quats,
-        ],
-        1,
-    )
+    normals = torch.zeros_like(g.means)
+    columns = [g.means, normals, g.sh[:, 0], rest, logits[:, None], g.scales.log(), g.quats]
+    return torch.cat(columns, 1)
 
 
-def write_ply(self: Gaussians, path):
+def write_ply(gaussians: Gaussians, path: str | Path) -> None:
     "Write a 3DGS file, binary little endian float32; whole or not at all"
     from plyfile import PlyData, PlyElement
 
-    names = ply_properties(self.degree)
-    rows = _columns(self.detach().to('cpu', torch.float64)).to(torch.float32).numpy()
-    table = np.rec.fromarrays(rows.T, dtype=[(k, '<f4') for k in names])
+    rows = _columns(gaussians.detach().to('cpu', torch.float64)).to(torch.float32).numpy()
+    kinds = [(name, '<f4') for name in ply_properties(gaussians.degree)]
+    table = np.rec.fromarrays(rows.T, dtype=kinds)
     with atomic_path(path) as p:
         PlyData([PlyElement.describe(table, 'vertex')], byte_order='<').write(str(p))
 
-# %% ../../nbs/core/gaussians/02_ply.ipynb #c010
-_allowed, _again = 'a 3DGS .ply, binary little endian', 'Export it again.'
+# %% ../../nbs/core/gaussians/02_ply.ipynb #c012
+_allowed, _remedy = 'a 3DGS .ply, binary little endian', 'Export it again.'
+_degrees = {0: 0, 9: 1, 24: 2, 45: 3}  # by the number of properties f_rest_*
 
 
-def _read_table(path):
+def _check_size(path):
+    with open(path, 'rb') as f:
+        claimed = re.search(rb'element vertex (\d{1,19})', f.read(4096))
+        size = f.seek(0, 2)
+    if claimed and int(claimed[1]) > size:
+        came = f'a header of {int(claimed[1])} points on {size} bytes'
+        raise InputError(path, came, _allowed, _remedy)
+
+
+def _parse(path):
     from plyfile import PlyData, PlyParseError
 
     try:
-        with open(path, 'rb') as f:
-            claimed = re.search(rb'element vertex (\d{1,19})', f.read(4096))
-            size = f.seek(0, 2)
-        if claimed and int(claimed[1]) > size:
-            raise InputError(
-                path, f'a header of {int(claimed[1])} points on {size} bytes', _allowed, _again
-            )
-        ply = PlyData.read(str(path), mmap=False)
+        _check_size(path)
+        return PlyData.read(str(path), mmap=False)
     except InputError:
         raise
     except OSError as e:
         raise InputError(path, e.strerror or str(e), _allowed, 'Check the path.') from None
     except (PlyParseError, ValueError, MemoryError) as e:
-        raise InputError(path, f'not a whole .ply ({e})', _allowed, _again) from None
+        raise InputError(path, f'not a whole .ply ({e})', _allowed, _remedy) from None
+
+
+def _read_table(path):
+    ply = _parse(path)
     if ply.text or ply.byte_order != '<':
-        raise InputError(path, 'ascii' if ply.text else 'big endian', _allowed, _again)
+        raise InputError(path, 'ascii' if ply.text else 'big endian', _allowed, _remedy)
     if 'vertex' not in ply:
-        raise InputError(
-            path, f'no element "vertex" but {[e.name for e in ply.elements]}', _allowed, _again
-        )
+        came = f'no element "vertex" but {[e.name for e in ply.elements]}'
+        raise InputError(path, came, _allowed, _remedy)
     return ply['vertex'].data
 
 
-def _require_properties(path, names):
-    rest = sum(n.startswith('f_rest_') for n in names)
-    degree = {0: 0, 9: 1, 24: 2, 45: 3}.get(rest)
-    if degree is None:
-        raise InputError(path, f'{rest} properties f_rest_*', '0, 9, 24 or 45 of them', _again)
-    wanted = set(ply_properties(degree)) - set(_normals)
+def _check_properties(path, names):
+    rest = sum(name.startswith('f_rest_') for name in names)
+    if rest not in _degrees:
+        raise InputError(path, f'{rest} properties f_rest_*', '0, 9, 24 or 45 of them', _remedy)
+    wanted = set(ply_properties(_degrees[rest])) - set(_normals)
     found = set(names) - set(_normals)
     if wanted - found:
-        raise InputError(
-            path,
-            f'lacks {", ".join(sorted(wanted - found))}',
-            _allowed,
-            'A plain point cloud holds no Gaussians.',
-        )
+        came = f'lacks {", ".join(sorted(wanted - found))}'
+        raise InputError(path, came, _allowed, 'A plain point cloud holds no Gaussians.')
     if found - wanted:
-        raise InputError(
-            path,
-            f'unknown properties {", ".join(sorted(found - wanted))}',
-            ', '.join(sorted(wanted)),
-            'Remove them.',
-        )
+        came = f'unknown properties {", ".join(sorted(found - wanted))}'
+        raise InputError(path, came, ', '.join(sorted(wanted)), 'Remove them.')
 
 
-def read_ply(path) -> Gaussians:
+def _tensor(table, names):
+    "Columns (N,n) as float64"
+    if not names:
+        return torch.zeros(len(table), 0, dtype=torch.float64)
+    return torch.from_numpy(np.stack([table[name] for name in names], -1).astype(np.float64))
+
+
+def read_ply(path: str | Path) -> Gaussians:
     "The cloud of a 3DGS file, float64; raises `InputError` that names what is wrong with the file"
     table = _read_table(path)
-    names = table.dtype.names
-    _require_properties(path, names)
-    columns = lambda prefix, n: torch.from_numpy(
-        np.stack([table[k] for k in _numbered(prefix, n)], -1).astype(np.float64)
-    )
-    dc, n = columns('f_dc', 3)[:, None], sum(k.startswith('f_rest_') for k in names)
-    rest = columns('f_rest', n).reshape(len(table), 3, n // 3).transpose(1, 2) if n else dc[:, :0]
-    means = torch.from_numpy(np.stack([table[k] for k in 'xyz'], -1).astype(np.float64))
-    opacities = torch.from_numpy(table['opacity'].astype(np.float64)).sigmoid()
+    _check_properties(path, table.dtype.names)
+    n = sum(name.startswith('f_rest_') for name in table.dtype.names)
+    rest = _tensor(table, _numbered('f_rest', n)).reshape(len(table), 3, n // 3).transpose(1, 2)
+    constant = _tensor(table, _numbered('f_dc', 3))[:, None]
     try:
         return Gaussians(
-            means, columns('rot', 4), columns('scale', 3).exp(), opacities, torch.cat([dc, rest], 1)
+            means=_tensor(table, 'xyz'),
+            quats=_tensor(table, _numbered('rot', 4)),
+            scales=_tensor(table, _numbered('scale', 3)).exp(),
+            opacities=_tensor(table, ['opacity'])[:, 0].sigmoid(),
+            sh=torch.cat([constant, rest], 1),
         )
     except InputError as e:
         raise InputError(f'{path}: {e.where}', e.came, e.allowed, e.do) from None
-
-
-Gaussians.write_ply, Gaussians.read_ply = write_ply, staticmethod(read_ply)

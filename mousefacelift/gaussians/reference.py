@@ -6,6 +6,7 @@
 __all__ = ['alphas', 'blend', 'render_reference']
 
 # %% ../../nbs/core/gaussians/05_reference.ipynb #c002
+from typing import NamedTuple
 import torch
 from torch import Tensor
 from .cloud import Gaussians
@@ -20,75 +21,94 @@ from mousefacelift.gaussians.projection import (
 from ..geometry.cameras import Cameras
 
 # %% ../../nbs/core/gaussians/05_reference.ipynb #c005
-def alphas(means2d, conics, opacities, pixels, max_alpha=0.99) -> Tensor:
-    "Alpha (P,n) of n splats at `pixels` (P,2); no gradient above `max_alpha`"
+def alphas(
+    means2d: Tensor,  # (n,2) px
+    conics: Tensor,  # (n,3)
+    opacities: Tensor,  # (n,)
+    pixels: Tensor,  # (P,2) centres, px
+    max_alpha: float = 0.99,  # alpha is clamped here
+) -> Tensor:
+    "Alpha (P,n) of n splats at P pixels"
     dx, dy = (pixels[:, None] - means2d).unbind(-1)
     a, b, c = conics.unbind(-1)
-    alpha = (opacities * torch.exp(-0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy)).clamp(
-        max=max_alpha
-    )
+    density = torch.exp(-0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy)
+    alpha = (opacities * density).clamp(max=max_alpha)
     return torch.where(alpha >= SKIP, alpha, 0)
 
-
-def blend(alpha: Tensor, light: Tensor):
-    "Weights (P,n) of splats with `alpha` (P,n) in depth order, given the `light` (P,) before them, and the product after them"
+# %% ../../nbs/core/gaussians/05_reference.ipynb #c009
+def blend(
+    alpha: Tensor,  # (P,n) in depth order
+    light: Tensor,  # (P,) before the first splat
+) -> tuple[Tensor, Tensor]:
+    "Weights (P,n) of splats, and the product (P,) of light after the last"
     after = light[:, None] * torch.cumprod(1 - alpha, 1)
     before = torch.cat([light[:, None], after[:, :-1]], 1)
     return alpha * before * (after > STOP), after[:, -1]
 
-# %% ../../nbs/core/gaussians/05_reference.ipynb #c008
-def _draw_tile(s: Splats, v: int, order: Tensor, corner, size, max_alpha, chunk):
-    "Sums (P,5) over the splats of view `v` in `order` that reach the tile at `corner` (x, y) of `size` (w, h)"
-    lo = order.new_tensor(corner)
-    hi = lo + lo.new_tensor(size)
-    m, e = s.means2d[v, order].detach(), s.extents[v, order]
-    order = order[((m + e > lo) & (m - e < hi) & (e > 0)).all(-1)]
-    x, y = (torch.arange(n, dtype=m.dtype, device=m.device) + 0.5 + c for n, c in zip(size, corner))
-    pixels = torch.cartesian_prod(y, x).flip(-1)
-    light, sums = (
-        torch.ones_like(pixels[:, 0]),
-        torch.zeros(len(pixels), 5, dtype=m.dtype, device=m.device),
-    )
-    for part in order.split(chunk or len(order)) if len(order) else ():
-        weights, light = blend(
-            alphas(s.means2d[v, part], s.conics[v, part], s.opacities[part], pixels, max_alpha),
-            light,
-        )
-        values = torch.cat(
-            [s.colors[v, part], s.depths[v, part, None], torch.ones_like(s.depths[v, part, None])],
-            -1,
-        )
-        sums = sums + weights @ values
+# %% ../../nbs/core/gaussians/05_reference.ipynb #c012
+class _Tile(NamedTuple):
+    x: int  # first pixel
+    y: int
+    width: int  # px
+    height: int
+
+    def pixels(self, like):
+        "Centres (width * height, 2) of the pixels, row by row, in px"
+        x = torch.arange(self.width, dtype=like.dtype, device=like.device) + 0.5 + self.x
+        y = torch.arange(self.height, dtype=like.dtype, device=like.device) + 0.5 + self.y
+        return torch.cartesian_prod(y, x).flip(-1)
+
+    def reached_by(self, means2d, extents):
+        "Which splats (n,) reach into the tile"
+        first = means2d.new_tensor([self.x, self.y])
+        end = first + first.new_tensor([self.width, self.height])
+        overlaps = (means2d + extents > first) & (means2d - extents < end)
+        return (overlaps & (extents > 0)).all(-1)
+
+
+def _draw_tile(s: Splats, v, order, tile, *, max_alpha, chunk):
+    "Sums (P,5) over the splats of view `v`, in `order`, that reach the tile"
+    order = order[tile.reached_by(s.means2d[v, order].detach(), s.extents[v, order])]
+    pixels = tile.pixels(s.means2d)
+    light = torch.ones_like(pixels[:, 0])
+    sums = pixels.new_zeros(len(pixels), 5)
+    if len(order) == 0:
+        return sums
+    for part in order.split(chunk or len(order)):
+        alpha = alphas(s.means2d[v, part], s.conics[v, part], s.opacities[part], pixels, max_alpha)
+        weights, light = blend(alpha, light)
+        depths = s.depths[v, part, None]
+        sums = sums + weights @ torch.cat([s.colors[v, part], depths, torch.ones_like(depths)], -1)
         if not (light > STOP).any():
             break
     return sums
 
 
+def _draw_view(s, v, width, height, tile, **kw):
+    "Sums (H,W,5) of view `v`; tiles over the right and lower edge are cut there"
+    tile_width, tile_height = (width, height) if tile is None else (tile, tile)
+    order = torch.sort(s.depths[v].detach(), stable=True).indices
+    rows = []
+    for y in range(0, height, tile_height):
+        row = []
+        for x in range(0, width, tile_width):
+            sums = _draw_tile(s, v, order, _Tile(x, y, tile_width, tile_height), **kw)
+            row.append(sums.reshape(tile_height, tile_width, 5))
+        rows.append(torch.cat(row, 1))
+    return torch.cat(rows)[:height, :width]
+
+
 def render_reference(
     gaussians: Gaussians,
     cameras: Cameras,
-    background=(1.0, 1.0, 1.0),  # RGB behind the cloud
+    background=(1.0, 1.0, 1.0),  # RGB behind the cloud, (3,) or (V,H,W,3)
     max_alpha: float = 0.99,  # alpha is clamped here
     tile: int | None = None,  # px; None draws the picture in one piece
     chunk: int | None = None,  # splats blended at once
 ) -> Rendering:
     "Pictures in plain torch, in the cloud's dtype and on its device"
     s = project_gaussians(gaussians, cameras.to(gaussians.means))
-    W, H = cameras.width, cameras.height
-    w, h = (W, H) if tile is None else (tile, tile)
-    nx, ny = -(-W // w), -(-H // h)
-    pictures = []
-    for v in range(len(cameras)):
-        order = torch.sort(s.depths[v].detach(), stable=True).indices
-        tiles = [
-            _draw_tile(s, v, order, (i * w, j * h), (w, h), max_alpha, chunk)
-            for j in range(ny)
-            for i in range(nx)
-        ]
-        pictures.append(
-            torch.stack(tiles)
-            .reshape(ny, nx, h, w, 5)
-            .transpose(1, 2)
-            .reshape(ny * h, nx * w, 5)[:H, :W]
-        )
-    return compose(torch.stack(pictures), background)
+    width, height = cameras.width, cameras.height
+    kw = dict(max_alpha=max_alpha, chunk=chunk)
+    views = [_draw_view(s, v, width, height, tile, **kw) for v in range(len(cameras))]
+    return compose(torch.stack(views), background)

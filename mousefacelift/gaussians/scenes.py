@@ -6,23 +6,30 @@
 __all__ = ['traps', 'ring_cameras', 'trap_scene', 'untrained_scene', 'trained_scene']
 
 # %% ../../nbs/core/gaussians/04_scenes.ipynb #c002
+from functools import partial
 import torch
 from torch.nn.functional import normalize
 from .cloud import Gaussians
 from ..geometry.cameras import Cameras, look_rotation
 
 # %% ../../nbs/core/gaussians/04_scenes.ipynb #c005
-def ring_cameras(n=3, width=52, height=39, f=60.0) -> Cameras:
-    "`n` cameras at distance 2.7 about the origin, the first on -y, a little off-centre and not square"
-    turn = torch.arange(n, dtype=torch.float64) * 2 * torch.pi / n - torch.pi / 2
-    centres = 2.7 * torch.stack([turn.cos(), turn.sin(), torch.zeros_like(turn)], -1)
+def ring_cameras(
+    n: int = 3,
+    width: int = 52,  # px
+    height: int = 39,  # px
+    f: float = 60.0,  # focal length in x, px; 5 % more in y
+) -> Cameras:
+    "`n` cameras at distance 2.7 about the origin, the first on -y, a little off-centre"
+    azimuth = torch.arange(n, dtype=torch.float64) * 2 * torch.pi / n - torch.pi / 2
+    centres = 2.7 * torch.stack([azimuth.cos(), azimuth.sin(), torch.zeros_like(azimuth)], -1)
     R = look_rotation(-centres, torch.tensor([0.0, 0, 1], dtype=torch.float64))
     w2c = torch.eye(4, dtype=torch.float64).repeat(n, 1, 1)
-    w2c[:, :3, :3], w2c[:, :3, 3] = R, -(R @ centres[..., None])[..., 0]
-    k = torch.tensor([f, 1.05 * f, 0.53 * width, 0.48 * height], dtype=torch.float64)
-    return Cameras(k.expand(n, 4), w2c, width, height)
+    w2c[:, :3, :3] = R
+    w2c[:, :3, 3] = -(R @ centres[..., None])[..., 0]
+    fxfycxcy = torch.tensor([f, 1.05 * f, 0.53 * width, 0.48 * height], dtype=torch.float64)
+    return Cameras(fxfycxcy.expand(n, 4), w2c, width, height)
 
-
+# %% ../../nbs/core/gaussians/04_scenes.ipynb #c009
 traps = dict(  # camera 0's (x, y, z), scales, opacity
     behind=((0.1, 0.1, -0.5), (0.2, 0.2, 0.2), 0.9),
     before_near=((0, 0, 0.009), (0.001, 0.001, 0.001), 0.9),
@@ -40,56 +47,77 @@ traps = dict(  # camera 0's (x, y, z), scales, opacity
 )
 
 
-def trap_scene(n=40, degree=0, seed=0, dtype=torch.float32):
-    "A cloud of `n` ordinary Gaussians, a stack of opaque ones and one per trap, and three `Cameras`"
-    r = lambda *s, g=torch.Generator().manual_seed(seed): torch.randn(
-        *s, generator=g, dtype=torch.float64
-    )
-    xyz, scales, opacities = (torch.tensor(k, dtype=torch.float64) for k in zip(*traps.values()))
-    stack = (
-        torch.tensor([[0.5, -0.35, 2.213]], dtype=torch.float64) + 0.05 * torch.arange(8)[:, None]
-    )
-    xyz = torch.cat([xyz, stack, torch.tensor([[0, 0, 2.7]]) + r(n, 3) * 0.35])
-    N = len(xyz)
-    sh = 1.2 * r(N, (degree + 1) ** 2, 3)
+def trap_scene(
+    n: int = 40,  # ordinary Gaussians
+    degree: int = 0,  # of the spherical harmonics
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[Gaussians, Cameras]:
+    "The traps in their order, then the opaque stack and `n` ordinary Gaussians; three cameras"
+    generator = torch.Generator().manual_seed(seed)
+    normal = partial(torch.randn, generator=generator, dtype=torch.float64)
+    table = [torch.tensor(column, dtype=torch.float64) for column in zip(*traps.values())]
+    trap_xyz, trap_scales, trap_opacities = table
+    nearest = torch.tensor([[0.5, -0.35, 2.213]], dtype=torch.float64)
+    stack = nearest + 0.05 * torch.arange(8)[:, None]
+    ordinary = torch.tensor([[0, 0, 2.7]]) + normal(n, 3) * 0.35
+    xyz = torch.cat([trap_xyz, stack, ordinary])
+    total = len(xyz)
+    sh = 1.2 * normal(total, (degree + 1) ** 2, 3)
     sh[:, 1:] *= 0.2
-    means = torch.stack([xyz[:, 0], xyz[:, 2] - 2.7, -xyz[:, 1]], -1)
-    quats = (
-        normalize(r(N, 4), dim=-1)
-        * torch.logspace(-2, 2, N)[
-            torch.randperm(N, generator=torch.Generator().manual_seed(seed)), None
-        ]
+    directions = normalize(normal(total, 4), dim=-1)
+    shuffle = torch.randperm(total, generator=torch.Generator().manual_seed(seed))
+    lengths = torch.logspace(-2, 2, total)[shuffle, None]
+    scales = [trap_scales, torch.full((8, 3), 0.09), (0.4 * normal(n, 3) - 2.6).exp()]
+    opacities = [trap_opacities, torch.full((8,), 0.93), normal(n).sigmoid() * 0.95 + 0.02]
+    cloud = Gaussians(
+        means=torch.stack([xyz[:, 0], xyz[:, 2] - 2.7, -xyz[:, 1]], -1),
+        quats=directions * lengths,
+        scales=torch.cat(scales),
+        opacities=torch.cat(opacities),
+        sh=sh,
     )
-    scales = torch.cat([scales, torch.full((8, 3), 0.09), (0.4 * r(n, 3) - 2.6).exp()])
-    opacities = torch.cat([opacities, torch.full((8,), 0.93), r(n).sigmoid() * 0.95 + 0.02])
-    return Gaussians(means, quats, scales, opacities, sh).to(torch.float32).to(
-        dtype
-    ), ring_cameras()
+    return cloud.to(torch.float32).to(dtype), ring_cameras()
 
-# %% ../../nbs/core/gaussians/04_scenes.ipynb #c009
-def untrained_scene(views=6, size=128, seed=0, width=None):
-    "`views` x `size`^2 Gaussians as a network emits before training, float32, and one camera of `width` (default `size`) px"
-    r = lambda *s, g=torch.Generator().manual_seed(seed): torch.randn(*s, generator=g)
-    inputs = ring_cameras(views, size, size, 548.99366 * size / 512)
-    o, d = inputs.rays()
-    near = -(o * d).sum(-1, keepdim=True)
-    means = (o + d * near).reshape(-1, 3).float()
+# %% ../../nbs/core/gaussians/04_scenes.ipynb #c013
+_facelift_focal = 548.99366  # px, of a picture of 512 px
+
+
+def untrained_scene(
+    views: int = 6,
+    size: int = 128,  # px of an input view
+    seed: int = 0,
+    width: int | None = None,  # px of the camera to draw with, default `size`
+) -> tuple[Gaussians, Cameras]:
+    "`views` x `size`^2 Gaussians as a network emits before training, float32, and one camera"
+    normal = partial(torch.randn, generator=torch.Generator().manual_seed(seed))
+    inputs = ring_cameras(views, size, size, _facelift_focal * size / 512)
+    origins, directions = inputs.rays()
+    nearest = -(origins * directions).sum(-1, keepdim=True)
+    means = (origins + directions * nearest).reshape(-1, 3).float()
     n = len(means)
     cloud = Gaussians(
-        means + 0.05 * r(n, 3),
-        r(n, 4),
-        (0.1 * r(n, 3) - 2.3).exp(),
-        (0.1 * r(n) - 2).sigmoid(),
-        0.3 * r(n, 1, 3),
+        means=means + 0.05 * normal(n, 3),
+        quats=normal(n, 4),
+        scales=(0.1 * normal(n, 3) - 2.3).exp(),
+        opacities=(0.1 * normal(n) - 2).sigmoid(),
+        sh=0.3 * normal(n, 1, 3),
     )
     return cloud, inputs[0].resize(width or size, width or size)
 
-
-def trained_scene(n=10_000, size=256, seed=0):
-    "`n` small Gaussians on a body's surface, as after training, float32, and one camera of `size` px"
-    r = lambda *s, g=torch.Generator().manual_seed(seed): torch.randn(*s, generator=g)
-    means = normalize(r(n, 3), dim=-1) * torch.tensor([0.5, 0.25, 0.25])
-    scales = (0.4 * r(n, 3) - 4.3).exp() * (1e4 / n) ** 0.5
-    return Gaussians(means, r(n, 4), scales, (2 * r(n) + 1).sigmoid(), r(n, 1, 3)), ring_cameras(
-        1, size, size, 548.99366 * size / 512
+# %% ../../nbs/core/gaussians/04_scenes.ipynb #c016
+def trained_scene(
+    n: int = 10_000,
+    size: int = 256,  # px
+    seed: int = 0,
+) -> tuple[Gaussians, Cameras]:
+    "`n` small Gaussians on a body's surface, as after training, float32, and one camera"
+    normal = partial(torch.randn, generator=torch.Generator().manual_seed(seed))
+    cloud = Gaussians(
+        means=normalize(normal(n, 3), dim=-1) * torch.tensor([0.5, 0.25, 0.25]),
+        scales=(0.4 * normal(n, 3) - 4.3).exp() * (1e4 / n) ** 0.5,
+        quats=normal(n, 4),
+        opacities=(2 * normal(n) + 1).sigmoid(),
+        sh=normal(n, 1, 3),
     )
+    return cloud, ring_cameras(1, size, size, _facelift_focal * size / 512)

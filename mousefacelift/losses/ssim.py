@@ -11,19 +11,21 @@ from torch import Tensor
 from ..files import InputError
 
 # %% ../../nbs/core/losses/01_ssim.ipynb #c005
-def blur(x: Tensor, sigma: float = 1.5, radius: int = 5) -> Tensor:
+def blur(
+    x: Tensor,  # (N,1,H,W)
+    sigma: float = 1.5,  # px
+    radius: int = 5,  # px
+) -> Tensor:
     "`x` (N,1,H,W) under a normalised Gaussian window, mirrored at the border"
     t = torch.arange(-radius, radius + 1, dtype=x.dtype, device=x.device)
     w = torch.exp(-(t**2) / (2 * sigma**2))
     w = w / w.sum()
     x = torch.nn.functional.pad(x, [radius] * 4, mode='reflect')
-    return torch.nn.functional.conv2d(
-        torch.nn.functional.conv2d(x, w.view(1, 1, -1, 1)), w.view(1, 1, 1, -1)
-    )
+    columns = torch.nn.functional.conv2d(x, w.view(1, 1, -1, 1))
+    return torch.nn.functional.conv2d(columns, w.view(1, 1, 1, -1))
 
-
-def ssim_map(x: Tensor, y: Tensor) -> Tensor:
-    "SSIM (V,H,W) at each pixel of `x` and `y` (V,H,W,3) in 0..1, mean over channels, float64 (Wang et al. 2004, eq. 13)"
+# %% ../../nbs/core/losses/01_ssim.ipynb #c009
+def _require_pictures(x, y):
     if x.shape != y.shape or x.ndim != 4 or min(x.shape[1:3]) < 11:
         raise InputError(
             'ssim_map',
@@ -31,18 +33,33 @@ def ssim_map(x: Tensor, y: Tensor) -> Tensor:
             'one shape (V,H,W,3), 11 px and more',
             'Render at the size of the target.',
         )
+
+
+def _planes(x):
+    "(V,H,W,C) as (VC,1,H,W), float64"
     V, H, W, C = x.shape
-    x, y = (z.double().movedim(-1, 1).reshape(V * C, 1, H, W) for z in (x, y))
+    return x.double().movedim(-1, 1).reshape(V * C, 1, H, W)
+
+
+def ssim_map(
+    x: Tensor,  # (V,H,W,3) in 0..1
+    y: Tensor,  # (V,H,W,3)
+) -> Tensor:
+    "SSIM (V,H,W) at each pixel, mean over channels, float64 (Wang et al. 2004, eq. 13)"
+    _require_pictures(x, y)
+    V, H, W, C = x.shape
+    x, y = _planes(x), _planes(y)
     mx, my, xx, yy, xy = blur(torch.cat([x, y, x * x, y * y, x * y])).chunk(5)
     c1, c2 = 0.01**2, 0.03**2
-    s = (
-        (2 * mx * my + c1)
-        * (2 * (xy - mx * my) + c2)
-        / ((mx * mx + my * my + c1) * (xx - mx * mx + yy - my * my + c2))
-    )
-    return s.reshape(V, C, H, W).mean(1)
+    numerator = (2 * mx * my + c1) * (2 * (xy - mx * my) + c2)
+    denominator = (mx * mx + my * my + c1) * (xx - mx * mx + yy - my * my + c2)
+    return (numerator / denominator).reshape(V, C, H, W).mean(1)
 
-# %% ../../nbs/core/losses/01_ssim.ipynb #c009
-def masked_ssim_loss(x: Tensor, y: Tensor, m: Tensor) -> Tensor:
-    "1 - sum(m SSIM) / sum(m) of pictures (V,H,W,3) under masks (V,H,W), in 0..2"
+# %% ../../nbs/core/losses/01_ssim.ipynb #c013
+def masked_ssim_loss(
+    x: Tensor,  # (V,H,W,3) in 0..1
+    y: Tensor,  # (V,H,W,3)
+    m: Tensor,  # (V,H,W) masks in 0..1
+) -> Tensor:
+    "1 - sum(m SSIM) / sum(m), in 0..2"
     return 1 - (m.double() * ssim_map(x, y)).sum() / m.double().sum().clamp(min=1e-6)
