@@ -128,7 +128,7 @@ def _distortion(frame: dict) -> tuple[np.ndarray, np.ndarray]:
         tangential = _single(frame, 'p1', 'p2')
     return _padded(radial, 3), _padded(tangential, 2)
 
-
+# %% ../../../nbs/core/data/checks/09_agreement.ipynb #c211
 def lens_numbers(frames: list[dict]) -> LensNumbers:
     "Distortion and skew that the frames of a camera file hold"
     radial, tangential = zip(*[_distortion(frame) for frame in frames])

@@ -144,7 +144,7 @@ def _worst_sample(found: dict, least_coherent: list) -> str:
     bad = [name for name, findings in found.items() if any(f.problem for f in findings)]
     return [*bad, *least_coherent, *found][0]
 
-
+# %% ../../../nbs/core/data/checks/10_checker.ipynb #c210
 def _check_samples(path: Path, folders: list, most: int, search: int) -> Report:
     "What is wrong with the samples in `folders`, one by one and together"
     n, looked_at = len(folders), min(most, len(folders))

@@ -324,7 +324,7 @@ def _add_pieces(sample, rng, other):
     masks[1:3, corner, corner] = 1
     return replace(sample, masks=masks)
 
-
+# %% ../../../nbs/core/data/checks/12_faults.ipynb #c220
 @_fault('masks blurred', 'soft edges')
 def _blur_masks(sample, rng, other):
     width = 2 * round(0.06 * sample.masks.shape[1]) + 1

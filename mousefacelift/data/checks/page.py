@@ -159,7 +159,7 @@ def _sample_figures(sample: Sample, blamed: set) -> list[tuple[str, Figure]]:
         ('The rig: cross the origin, dot where the axes meet', rig),
     ]
 
-
+# %% ../../../nbs/core/data/checks/11_page.ipynb #c215
 def _figures(report: Report) -> list[tuple[str, Figure]]:
     "Captions and figures of what a report is about; none where there is nothing to draw"
     path = Path(report.worst or report.path)

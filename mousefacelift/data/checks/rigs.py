@@ -88,7 +88,7 @@ def _up_finding(what: str, evidence: str) -> Finding:
     do = 'Turn the world, cameras and all, until z points up: `canonicalise(up=...)`.'
     return Finding(what, evidence, do, 'ledger 10, up axis')
 
-
+# %% ../../../nbs/core/data/checks/03_rigs.ipynb #c214
 def up_findings(cameras: Cameras, centre: Tensor) -> list[Finding]:
     "A world whose z axis does not point up, by the horizons, or the ring about `centre` (3,)"
     up, doubt = horizon_up(cameras)

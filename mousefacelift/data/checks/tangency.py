@@ -70,7 +70,7 @@ def _spans(pencils: _Pencils, rays: Tensor, cut: Tensor, picture: str) -> Tensor
         ends.append(end.values.where(~useless, torch.nan))
     return torch.stack(ends, -1)
 
-
+# %% ../../../nbs/core/data/checks/05_tangency.ipynb #c209
 def tangency_residuals(
     points: Tensor,  # (V,n,2) outlines in pixels
     cameras: Cameras,
