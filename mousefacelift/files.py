@@ -51,7 +51,7 @@ def root() -> Path:
             return folder
     return here
 
-
+# %% ../nbs/core/00_files.ipynb #c301
 def runs_path(*parts: str | Path) -> Path:
     "`data/runs/...`: everything that a run writes"
     return root().joinpath('data', 'runs', *parts)
@@ -84,7 +84,7 @@ def lock_file(file: IO) -> bool:
         return False
     return True
 
-
+# %% ../nbs/core/00_files.ipynb #c303
 def sync_file(path: str | Path):
     "Wait until a file is on the disk"
     with open(path, 'rb') as file:
@@ -110,7 +110,7 @@ def nearest_folder(path: str | Path) -> Path:
         raise InputError(place, 'a file', 'a folder', 'Choose another name for the output.')
     return place
 
-
+# %% ../nbs/core/00_files.ipynb #c305
 @contextlib.contextmanager
 def naming_file(path: str | Path) -> Iterator[None]:
     "Name `path` in an error of the disk that names no file"
@@ -205,7 +205,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
             raise _ForbiddenType(f'{module}.{name}')
         return super().find_class(module, name)
 
-
+# %% ../nbs/core/00_files.ipynb #c307
 def read_pickle(path: str | Path):
     "Content of a pickle of arrays and plain containers; raises `InputError` for any other type"
     allowed = 'numpy arrays, numbers, strings, lists, tuples, dicts'

@@ -57,7 +57,7 @@ def write_record(folder, kind: str, files, record: str = record_name):
     sync_file(part)
     os.replace(part, Path(folder) / record)
 
-
+# %% ../nbs/core/02_outputs.ipynb #c302
 def written_files(folder, record: str = record_name) -> set:
     "(name, digest) of all files below `folder` but its record"
     found = set()
@@ -74,7 +74,7 @@ def is_recorded(folder, name: str, files) -> bool:
     known = any(name == n for n, _ in files)
     return known and path.is_file() and not path.is_symlink() and (name, digest(path)) in files
 
-
+# %% ../nbs/core/02_outputs.ipynb #c304
 def remove_files(folder, files):
     """Remove those of the recorded `files` of `folder` that are still as they were written
 
@@ -116,7 +116,7 @@ def _obstacle(folder: Path, name: str) -> Path | None:
             return p
     return folder / name if (folder / name).is_dir() else None
 
-
+# %% ../nbs/core/02_outputs.ipynb #c305
 def _require_ours(folder: Path, names, files, overwrite: bool):
     """Raise `InputError` unless each of `names` in `folder` is free or one of the recorded `files`
 
@@ -137,7 +137,7 @@ def _require_ours(folder: Path, names, files, overwrite: bool):
         came = 'changed since it was written' if changed else 'a file that was there before'
         raise InputError(folder / name, came, 'only its own files are replaced', overwrite_hint)
 
-
+# %% ../nbs/core/02_outputs.ipynb #c306
 def _require_apart(folder: Path, names, inputs):
     "Raise `InputError` where an input is `folder`, lies in it, or would be changed by `names`"
     for given in (Path(i).resolve() for i in inputs if i is not None):
@@ -155,7 +155,7 @@ def _named(folder: Path, patterns) -> set:
     "Names below `folder` that fit `patterns`"
     return {p.relative_to(folder).as_posix() for pattern in patterns for p in folder.glob(pattern)}
 
-
+# %% ../nbs/core/02_outputs.ipynb #c307
 def check_output(folder, kind: str, makes=(), inputs=(), overwrite: bool = False):
     """Raise `InputError` unless a command may write to `folder`
 
@@ -175,7 +175,7 @@ def check_output(folder, kind: str, makes=(), inputs=(), overwrite: bool = False
         )
     _require_ours(folder, there, files, overwrite)
 
-
+# %% ../nbs/core/02_outputs.ipynb #c308
 def require_writable(folder):
     "Raise `InputError` where `folder`, or the place where it would be made, cannot be written to"
     try:
@@ -191,7 +191,7 @@ def require_writable(folder):
             'Make room, or choose another output.',
         ) from None
 
-
+# %% ../nbs/core/02_outputs.ipynb #c309
 def check_growing(folder, mark: str, makes=(), inputs=()):
     """Raise `InputError` unless a command that adds to `folder` over time may do so
 
@@ -209,7 +209,7 @@ def check_growing(folder, mark: str, makes=(), inputs=()):
     _require_ours(folder, there, set(), False)
     require_writable(folder)
 
-
+# %% ../nbs/core/02_outputs.ipynb #c310
 def check_file(path, mark: str, inputs=(), overwrite: bool = False):
     "Raise `InputError` unless the file `path` is free or begins with `mark`, as its own do"
     path = Path(path)

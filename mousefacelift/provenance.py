@@ -65,7 +65,7 @@ def versions() -> dict[str, str]:
             found[name] = metadata.version(name)
     return found
 
-
+# %% ../nbs/core/01_provenance.ipynb #c301
 def _processor() -> str:
     info = Path('/proc/cpuinfo')
     if info.exists():
@@ -98,7 +98,7 @@ plain_kernels = {
     'OPENCV_CPU_DISABLE': 'AVX,AVX2,FP16,AVX512-SKX',
 }
 
-
+# %% ../nbs/core/01_provenance.ipynb #c303
 def _openblas_kernels(numpy) -> dict[str, str]:
     "The kernels of the OpenBLAS that came with NumPy, if one did"
     from ctypes import CDLL, c_char_p
@@ -121,7 +121,7 @@ def _numba_target() -> str:
             return f'{name} {wide}'
     return name
 
-
+# %% ../nbs/core/01_provenance.ipynb #c304
 def kernels() -> dict[str, str]:
     "What torch, NumPy, OpenBLAS, OpenCV and numba compute with, of those that are loaded"
     loaded = sys.modules
@@ -157,7 +157,7 @@ def peak_memory_mb() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1e6 if sys.platform == 'darwin' else 1e3), 1)
 
-
+# %% ../nbs/core/01_provenance.ipynb #c306
 @contextlib.contextmanager
 def recorded(
     folder: str | Path,

@@ -102,7 +102,7 @@ def _imported(node: ast.ImportFrom, package: tuple) -> tuple:
     above = package[: len(package) + 1 - node.level]
     return (*above, *named)
 
-
+# %% ../../nbs/core/report/02_launch.ipynb #c303
 def imported_modules(source: str, package: tuple = ('mousefacelift',)) -> set[Path]:
     "Files of this library that `source`, code that lies in `package`, imports, directly or not"
     top = Path(mousefacelift.__file__).parent.parent
@@ -171,7 +171,11 @@ _slow_imports = [
     'papermill',
     'execnb.shell',
 ]
+
+
 _warm = multiprocessing.get_context('forkserver')
+
+
 _warm.set_forkserver_preload(_slow_imports)
 
 
@@ -202,7 +206,7 @@ def _run_papermill(notebook, target, parameters, log, lock) -> tuple:
     except EOFError:  # it was killed
         return process.exitcode, None
 
-
+# %% ../../nbs/core/report/02_launch.ipynb #c300
 def _execute_in(folder: Path, notebook: Path, parameters: dict, lock):
     "Run the notebook; leaves its executed copy and a log in `folder`"
     running = folder / 'running.ipynb'
@@ -222,7 +226,7 @@ def _execute_in(folder: Path, notebook: Path, parameters: dict, lock):
             raise RuntimeError(f'{notebook.name} failed, see {failed}:\n{last}')
         os.replace(running, folder / notebook.name)
 
-
+# %% ../../nbs/core/report/02_launch.ipynb #c301
 def launch(notebook: str | Path, run: str | Path, after: Iterable = (), **parameters) -> Path:
     """Run `notebook` with `parameters` in the folder `data/runs/<run>`, unless it stands there
 

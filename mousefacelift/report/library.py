@@ -115,7 +115,7 @@ def library_notebooks() -> dict[str, Path]:
             pages['-'.join(['core', *Path(room).parts, path.stem])] = path
     return pages
 
-
+# %% ../../nbs/core/report/04_library.ipynb #c301
 def library_texts() -> dict[str, str]:
     "The pages of the library that are made from its source, page name to Markdown"
     from mousefacelift.training.config import TrainConfig

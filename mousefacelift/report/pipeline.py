@@ -49,7 +49,7 @@ def notebook_path(name: str) -> Path:
         )
     return path
 
-
+# %% ../../nbs/core/report/06_pipeline.ipynb #c301
 def registration(notebook: str | Path) -> dict:
     """What an issue notebook registers: its `scales`, name to parameters, and the stages it `reads`
 
@@ -79,7 +79,7 @@ def registration(notebook: str | Path) -> dict:
         ) from None
     return {'scales': scales, 'reads': tuple(found['reads'])}
 
-
+# %% ../../nbs/core/report/06_pipeline.ipynb #c303
 def issue_stages(scale: str) -> dict[str, Stage]:
     "The stage of every issue notebook, by its file's name without the number"
     stages = {}
@@ -311,7 +311,7 @@ def executed_copies(run: str, chain: dict[str, Stage]) -> dict[str, Path]:
         copies[name] = runs_path(run) / name / f'{Path(stage.notebook).name}.ipynb'
     return copies
 
-
+# %% ../../nbs/core/report/06_pipeline.ipynb #c305
 def run_report(scale: str = 'embedded', run: str | None = None) -> Path:
     "Run every stage of a scale and build the site; returns its first page"
     from mousefacelift.report.library import library_notebooks, library_texts

@@ -58,7 +58,7 @@ def without_places(text: str) -> str:
     text = text.replace(str(Path.home()), '~')
     return re.sub(rf'{re.escape(tempfile.gettempdir())}/[\w./-]+', '<tmp>', text)
 
-
+# %% ../../nbs/core/report/07_publish.ipynb #c301
 def _small_data(data: dict) -> dict:
     kept = {}
     if 'image/png' in data:
@@ -94,7 +94,7 @@ def code_digest(notebook: dict) -> str:
             digest.update(''.join(cell['source']).encode() + b'\0')
     return digest.hexdigest()[:16]
 
-
+# %% ../../nbs/core/report/07_publish.ipynb #c303
 def is_stale(notebook: str | Path) -> bool:
     "Whether the notebook has no outputs of its own code as it stands"
     content = read_json(notebook)
@@ -145,7 +145,7 @@ def run_and_bring_back(notebook: str | Path, made: dict):
         nbformat.write(copy, executed)
         bring_back(executed, notebook, made)
 
-
+# %% ../../nbs/core/report/07_publish.ipynb #c304
 def publish_report(run: str = 'report-embedded', scale: str = 'embedded') -> list[Path]:
     "Bring the outputs and figures of a finished report back; returns the notebooks and figures"
     made = {'date': time.strftime('%Y-%m-%d'), 'machine': device(), 'commit': commit()}
@@ -162,7 +162,7 @@ def publish_report(run: str = 'report-embedded', scale: str = 'embedded') -> lis
             written.append(figures_path(figure.name))
     return written
 
-
+# %% ../../nbs/core/report/07_publish.ipynb #c305
 _spawn = multiprocessing.get_context('spawn')
 
 

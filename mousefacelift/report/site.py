@@ -56,7 +56,7 @@ def contents(parts: dict[str, Iterable[str]]) -> str:
         lists.append('\n'.join(lines))
     return '\n\n'.join(lists)
 
-
+# %% ../../nbs/core/report/05_site.ipynb #c301
 def report_page(executed: str | Path, parts: dict | None = None):
     "The page of an executed notebook: its code folded, the `contents` of `parts`, its provenance"
     import nbformat
@@ -102,6 +102,8 @@ _settings = {
     'html_copy_source': False,
     'html_css_files': ['site.css'],
 }
+
+
 _static_files = 'mathjax.js', 'viewer.js', 'LICENSES.txt', 'site.css'
 
 
@@ -109,7 +111,7 @@ def _viewer_where_needed(app, pagename, templatename, context, doctree):
     if 'mousefacelift-viewer' in context.get('body', ''):
         app.add_js_file('viewer.js', loading_method='defer')
 
-
+# %% ../../nbs/core/report/05_site.ipynb #c302
 def _run_sphinx(source: Path):
     "Build source/html; raises `RuntimeError` with Sphinx's own words where it cannot"
     from sphinx.application import Sphinx
@@ -132,7 +134,7 @@ def _run_sphinx(source: Path):
     if app.statuscode:
         raise RuntimeError(f'Sphinx could not build the site:\n{log.read_text()}')
 
-
+# %% ../../nbs/core/report/05_site.ipynb #c303
 def build_site(
     folder: str | Path,
     pages: dict[str, Path],  # name to executed notebook; a run of each lies beside it

@@ -70,7 +70,7 @@ def _read_table(folder: Path) -> pd.DataFrame:
         'Choose another notebook.',
     )
 
-
+# %% ../../nbs/core/report/03_sweep.ipynb #c301
 def sweep(notebook: str | Path, grid: dict[str, list], run: str, **fixed) -> pd.DataFrame:
     """Launch `notebook` at every point of `grid`, with the `fixed` parameters besides
 
