@@ -53,27 +53,45 @@ class Diagnosis:
         return self.score.mean >= LOW_COHERENCE and self.repair is None
 
 
-def _measured(masks: Tensor, cameras: Cameras, size: int) -> tuple:
-    "Close-ups and outlines of `masks` (V,H,W), and the diagnosis before any search"
-    near, points = close_ups(masks, size), mask_outlines(masks)
-    score = coherence(near, cameras, size * 3 // 2)
-    return near, points, Diagnosis(score, tangency_misfit(points, cameras))
+@dataclass(frozen=True, eq=False)
+class _Witnesses:
+    "What masks can say of cameras: close-ups for coherence, outlines for tangent planes"
+
+    near: CloseUps
+    points: Tensor  # (V,n,2) px
+    steps: int  # along a ray of a close-up
+
+    def agreement(self, cameras: Cameras) -> Diagnosis:
+        "The diagnosis before any search"
+        score = coherence(self.near, cameras, self.steps)
+        return Diagnosis(score, tangency_misfit(self.points, cameras))
+
+    def coherence(self, repair: Repair) -> float:
+        "The coherence with a repair"
+        return repair.score(self.near, self.steps)
+
+    def misfit(self, repair: Repair) -> float:
+        "The misfit in px with a repair"
+        return repair.misfit(self.points)
+
+
+def _witnesses(masks: Tensor, size: int) -> _Witnesses:
+    "Of `masks` (V,H,W), with close-ups of `size` px"
+    return _Witnesses(close_ups(masks, size), mask_outlines(masks), size * 3 // 2)
 
 # %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c102
 class _Search:
     "The repairs of the best coherence so far; `add` tries another family of them"
 
-    def __init__(self, near: CloseUps, points: Tensor, start: Diagnosis, steps: int):
-        self.near, self.points, self.steps = near, points, steps
-        self.start = start
+    def __init__(self, witnesses: _Witnesses, start: Diagnosis):
+        self.witnesses, self.start = witnesses, start
         self.coherence, self.repairs = start.score.mean, []
 
     def score(self, repair: Repair) -> float:
         "The coherence that a repair reaches; 0 if the outlines disagree with it"
         allowed = 2 * FINE_MISFIT if repair.left_out else 1.1 * self.start.misfit + 0.1
-        if repair.misfit(self.points) < allowed:
-            return repair.score(self.near, self.steps)
-        return 0.0
+        agrees = self.witnesses.misfit(repair) < allowed
+        return self.witnesses.coherence(repair) if agrees else 0.0
 
     def add(self, repairs: list, gain: float = _MARGIN):
         "Keep those of `repairs` that do best, if they gain more than `gain` on all before them"
@@ -91,25 +109,23 @@ class _Search:
         return self.coherence < 0.9 and bool(self.repairs) and bool(self.repairs[0].order)
 
 # %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c202
-def _coarse_search(near: CloseUps, points: Tensor, cameras: Cameras, start: Diagnosis, steps: int):
-    "The `_Search` over all families of repairs that coherence can tell apart"
-    search = _Search(near, points, start, steps)
+def _coarse_search(witnesses: _Witnesses, cameras: Cameras, start: Diagnosis) -> _Search:
+    "The search over all families of repairs that coherence can tell apart"
+    search = _Search(witnesses, start)
     search.add([*pose_repairs(cameras), *intrinsics_repairs(cameras), *mirror_repairs(cameras)])
     neighbours = neighbour_orders(list(range(len(cameras))))
     search.add([reordered_cameras(cameras, order) for order in neighbours])
-    search.add(hull_repairs(near, points, cameras, steps))
+    search.add(hull_repairs(witnesses.near, witnesses.points, cameras, witnesses.steps))
     search.add(left_out_repairs(cameras), gain=2 * _MARGIN)
     if len(cameras) <= 8 and search.wants_any_order():
-        orders = likely_orders(near, cameras)
+        orders = likely_orders(witnesses.near, cameras)
         search.add([reordered_cameras(cameras, order) for order in orders])
     return search
 
 
-def _coarse_diagnosis(
-    near: CloseUps, points: Tensor, cameras: Cameras, start: Diagnosis, steps: int
-) -> Diagnosis:
+def _coarse_diagnosis(witnesses: _Witnesses, cameras: Cameras, start: Diagnosis) -> Diagnosis:
     "The diagnosis `start` with a repair that coherence finds, if one makes the masks cohere"
-    search = _coarse_search(near, points, cameras, start, steps)
+    search = _coarse_search(witnesses, cameras, start)
     if not search.repairs or search.coherence < LOW_COHERENCE:
         return start
     first, *others = search.repairs
@@ -117,7 +133,7 @@ def _coarse_diagnosis(
         start,
         repair=first,
         repaired_coherence=search.coherence,
-        repaired_misfit=first.misfit(points),
+        repaired_misfit=witnesses.misfit(first),
         alternatives=tuple(others),
     )
 
@@ -181,14 +197,12 @@ def _needs_fine_search(found: Diagnosis) -> bool:
     return uncertain or found.repaired_misfit > FINE_MISFIT
 
 
-def _fine_diagnosis(
-    near: CloseUps, points: Tensor, cameras: Cameras, found: Diagnosis, steps: int
-) -> Diagnosis:
+def _fine_diagnosis(witnesses: _Witnesses, cameras: Cameras, found: Diagnosis) -> Diagnosis:
     "The diagnosis with a repair that tangent planes find, if the coherence is no worse with it"
-    trial = _simplest(_fine_trials(points, cameras, found.misfit), found.misfit)
+    trial = _simplest(_fine_trials(witnesses.points, cameras, found.misfit), found.misfit)
     if trial is None:
         return found
-    score = trial.repair.score(near, steps)
+    score = witnesses.coherence(trial.repair)
     wanted = max(
         trial.repair.least_coherence,
         found.score.mean + _MARGIN / 3,
@@ -205,10 +219,10 @@ def diagnose(
     size: int = 48,  # pixels of the windows in which silhouettes are compared
 ) -> Diagnosis:
     "Whether `masks` and `cameras` belong together, and if not, which single repair makes them"
-    steps = size * 3 // 2
-    near, points, found = _measured(masks, cameras, size)
+    witnesses = _witnesses(masks, size)
+    found = witnesses.agreement(cameras)
     if found.score.mean <= 1 - _MARGIN:
-        found = _coarse_diagnosis(near, points, cameras, found, steps)
+        found = _coarse_diagnosis(witnesses, cameras, found)
     if _needs_fine_search(found):
-        found = _fine_diagnosis(near, points, cameras, found, steps)
+        found = _fine_diagnosis(witnesses, cameras, found)
     return found
