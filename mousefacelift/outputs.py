@@ -88,7 +88,7 @@ def remove_files(folder, files):
         with contextlib.suppress(OSError):  # not empty, or not there
             (folder / p).rmdir()
 
-
+# %% ../nbs/core/02_outputs.ipynb #c311
 def remove_output(folder, record: str = record_name):
     "Remove what `output_folder` wrote to `folder`, and `folder` itself if nothing else is in it"
     kind, files = read_record(folder, record)

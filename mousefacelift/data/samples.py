@@ -231,7 +231,7 @@ def is_sample(path: str | Path) -> bool:
     "Whether `path` is a folder with a sample in it"
     return any((Path(path) / name).is_file() for name in ('opencv_cameras.json', 'cam_000.png'))
 
-
+# %% ../../nbs/core/data/03_samples.ipynb #c300
 def find_samples(path: str | Path) -> list[Path]:
     "The sample folders of a sample, a list file, or a folder of samples (sorted by name)"
     path = Path(path)

@@ -184,7 +184,7 @@ def _shape_back(s, moments, p, q):
     v_c = f * (s.q * s.q * uu + 2 * s.q * s.r * uw + s.r * s.r * ww)
     return _combine(v_a, p, v_b, q), _combine(v_b, p, v_c, q)
 
-
+# %% ../../nbs/core/gaussians/06_kernel_projection.ipynb #c300
 @njit
 def _quat_back(unit, length, v_axes):
     "Gradient for a quaternion, given those of the three columns of its rotation"

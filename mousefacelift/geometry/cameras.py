@@ -325,7 +325,7 @@ def reaim(self: Cameras, target: Tensor, up=(0.0, 0.0, 1.0)) -> Cameras:
     w2c[:, :3, 3] = -(R @ self.centres[..., None])[..., 0]
     return replace(self, w2c=w2c)
 
-
+# %% ../../nbs/core/geometry/01_cameras.ipynb #c300
 @patch
 def transformed(self: Cameras, T: Tensor) -> Cameras:
     "The cameras after the world moved by the similarity `T` (4,4), x' = s R x + t: pictures stay"

@@ -133,7 +133,7 @@ class _Motion:
         covariance = self.covariance + gain @ shrinkage @ gain.T
         return _Motion(mean, covariance)
 
-
+# %% ../../nbs/core/geometry/09_centre.ipynb #c300
 def _transition(dt: float) -> np.ndarray:
     return np.array([[1, dt], [0, 1]])
 

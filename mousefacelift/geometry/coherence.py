@@ -95,7 +95,7 @@ class Coherence:
         left_out = self.left_out.mean()
         return f'Coherence({self.mean:.3f}; views {views}; left out {left_out:.3f})'
 
-
+# %% ../../nbs/core/geometry/10_coherence.ipynb #c300
 def coherence(
     near: CloseUps,
     cameras: Cameras,  # that may have taken the pictures

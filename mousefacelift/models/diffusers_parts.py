@@ -30,7 +30,7 @@ class _PointDistribution:
     def mode(self) -> Tensor:
         return self.x
 
-
+# %% ../../nbs/core/models/09_diffusers_parts.ipynb #c300
 class PixelVAE(ModelMixin, ConfigMixin):
     "Pictures (N,3,H,W) to latents (N,3*factor**2,H/factor,W/factor) by moving pixels, and back"
 

@@ -29,7 +29,7 @@ def free_parameters(start: Gaussians) -> dict[str, Tensor]:
     )
     return {name: x.clone().requires_grad_() for name, x in free.items()} | dict(unit=unit)
 
-
+# %% ../../nbs/core/models/06_fit.ipynb #c300
 def gaussians_of(free: dict[str, Tensor]) -> Gaussians:
     "The cloud of such `free_parameters`"
     return Gaussians(

@@ -245,7 +245,7 @@ class _HullStart(NamedTuple):
     rgb: Tensor  # (1,M,3) of the pixels
     side: Tensor  # (1,M,1) of the pixels at distance 1
 
-
+# %% ../../nbs/core/models/02_gslrm.ipynb #c301
 @patch
 def place_in_hull(
     self: GSLRM,
@@ -344,7 +344,7 @@ def _check_pictures(self: GSLRM, images: Tensor):
             'Divide 8-bit pictures by 255.',
         )
 
-
+# %% ../../nbs/core/models/02_gslrm.ipynb #c300
 def _check_cameras(images: Tensor, cameras: list[Cameras]):
     came = {(len(c), c.height, c.width) for c in cameras}
     want = (images.shape[1], *images.shape[3:])

@@ -141,7 +141,7 @@ def _down_levels(c: LGMConfig) -> tuple[nn.ModuleList, list[int]]:
         width = d
     return levels, joined
 
-
+# %% ../../nbs/core/models/04_lgm.ipynb #c300
 def _up_levels(c: LGMConfig, joined: list[int]) -> nn.ModuleList:
     "The levels on the way up; each block joins the last tensor of those that are left"
     levels, left = nn.ModuleList(), list(joined)

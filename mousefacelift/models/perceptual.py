@@ -115,7 +115,7 @@ class _Classifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.net(x)[-1].mean((2, 3)))
 
-
+# %% ../../nbs/core/models/07_perceptual.ipynb #c300
 def train_shapes(steps: int = 1200, seed: int = 0) -> tuple[Features, float]:
     "A `Features('shapes')` trained to name shapes, and its share of right answers on new ones"
     torch.manual_seed(seed)

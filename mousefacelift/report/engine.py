@@ -65,7 +65,7 @@ class Shared:
         "The descriptor in the child process"
         return sent.detach()
 
-
+# %% ../../nbs/core/report/01_engine.ipynb #c300
 def run_alone(
     notebook: str | Path,
     target: str | Path,

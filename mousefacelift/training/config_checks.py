@@ -33,7 +33,7 @@ def _read_yaml(path: Path):
             path, f'not YAML ({reason})', 'a configuration', 'Check the path.'
         ) from None
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c305
 def _read_settings(path: Path) -> dict:
     "The content of a JSON or YAML file; raises `InputError` where that is no dict"
     path = path / 'config.json' if path.is_dir() else path
@@ -256,7 +256,7 @@ def model_findings(folder: str | Path, content: dict) -> list:
 def _view_finding(what: str, evidence: str, remedy: str, problem: bool = True) -> Finding:
     return Finding(what, evidence, remedy, 'ledger 4, num_input_views', problem)
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c300
 def _input_count_finding(inputs: int, views: int) -> Finding | None:
     if views and inputs > views:
         return _view_finding(
@@ -315,7 +315,7 @@ def _perceptual_finding(s: dict) -> Finding | None:
         'ledger 7, perceptual loss',
     )
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c301
 def _ssim_finding(s: dict) -> Finding | None:
     weight = _largest(s, 'ssim')
     if weight < 0.5:
@@ -338,7 +338,7 @@ def _lost_alpha_finding(s: dict) -> Finding | None:
         'ledger 5, masked loss',
     )
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c302
 def _alpha_term_finding(s: dict) -> Finding | None:
     masked = any('masked' in key and value for key, value in s.items())
     if not masked or _largest(s, 'alpha'):
@@ -363,7 +363,7 @@ def _precision_finding(s: dict) -> Finding | None:
             )
     return None
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c303
 def _rate_finding(s: dict) -> Finding | None:
     lr = _largest(s, '^lr$')
     pretrained = bool(_setting(s, 'resume_ckpt') or _setting(s, 'pretrained'))
@@ -390,7 +390,7 @@ def _guard_finding(s: dict) -> Finding | None:
         problem=False,
     )
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c304
 def _reference_finding(s: dict) -> Finding | None:
     if _setting(s, 'reference_view') != 'random':
         return None

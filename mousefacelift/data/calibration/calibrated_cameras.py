@@ -23,7 +23,7 @@ class Calibration:
     names: list  # one per camera
     found: dict  # convention -> how it was found
 
-
+# %% ../../../nbs/core/data/calibration/10_calibrated_cameras.ipynb #c300
 def calibrate(
     file: CameraFile | str | Path,  # or the path of a calibration
     width: int,

@@ -122,7 +122,7 @@ def _coarse_search(witnesses: _Witnesses, cameras: Cameras, start: Diagnosis) ->
         search.add([reordered_cameras(cameras, order) for order in orders])
     return search
 
-
+# %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c300
 def _coarse_diagnosis(witnesses: _Witnesses, cameras: Cameras, start: Diagnosis) -> Diagnosis:
     "The diagnosis `start` with a repair that coherence finds, if one makes the masks cohere"
     search = _coarse_search(witnesses, cameras, start)

@@ -379,7 +379,7 @@ def through_lens(sample: Sample, lens: dict) -> Sample:
         depth=None,
     )
 
-
+# %% ../../../nbs/core/data/checks/12_faults.ipynb #c300
 @_fault('lens distortion left in the pictures', 'speaks of a lens')
 def _leave_distortion(sample, rng, other):
     return through_lens(sample, dict(k1=-1.2, k2=0.5, p1=0.01, p2=-0.01))

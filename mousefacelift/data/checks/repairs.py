@@ -188,7 +188,7 @@ def reordered_cameras(cameras: Cameras, order: list[int]) -> Repair:
         views=moved if len(moved) == 2 else (),
     )
 
-
+# %% ../../../nbs/core/data/checks/06_repairs.ipynb #c300
 def neighbour_orders(order: list[int]) -> list[list[int]]:
     "Orders one slip away: all rotated, all reversed, two views exchanged (of up to eight)"
     n = len(order)

@@ -76,7 +76,7 @@ def _turn_repair(cameras: Cameras, changes: Tensor, view: int) -> Repair:
         (view,),
     )
 
-
+# %% ../../../nbs/core/data/checks/07_view_repairs.ipynb #c300
 def _lens_of_view(cameras: Cameras, changes: Tensor, view: int) -> Repair:
     factor = changes[view, 2].exp().item()
     return Repair(

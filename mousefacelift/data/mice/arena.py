@@ -111,7 +111,7 @@ class _Stage:
         image = _mirror_image(self.mouse, self.scene, points, way, arena.room)
         return (1 - share) * plain * _light_at(self.light, points, self.middle) + share * image
 
-
+# %% ../../../nbs/core/data/mice/06_arena.ipynb #c300
 def _stage(m: Mouse, arena: Arena) -> _Stage:
     scene = embree_scene(m)
     return _Stage(m, arena, scene, _floor_light(m, scene), _middle(m))

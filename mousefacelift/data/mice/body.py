@@ -245,7 +245,7 @@ def _toe_mesh(paw, way, left, width: float, place: float) -> tuple[np.ndarray, n
     width, height = (0.7, 0.75, 0.7, 0.65, 0.35), (0.6, 0.6, 0.6, 0.55, 0.3)
     return _loft(path, left, width, height, sides=6)
 
-
+# %% ../../../nbs/core/data/mice/03_body.ipynb #c300
 def _foot_meshes(ankle, paw, left, width: float) -> list:
     "A foot from `ankle` to `paw` (3,), half `width` mm towards `left` (3,), and its four toes"
     way = paw - ankle

@@ -123,7 +123,7 @@ def _bare_skin(mouse: Mouse) -> np.ndarray:
     pad = 0.55 * np.clip((station - 86) / 4, 0, 1) * np.clip((0.5 - above) / 3, 0, 1)
     return np.maximum(0.85 * nose, pad)
 
-
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c302
 def _albedo(mouse: Mouse, coat: str, seed: int) -> np.ndarray:
     "Colours (N,3) of the surface before light"
     blotches = 1 + 0.05 * smooth_noise(mouse.coat, 3.0, seed + 4)[:, None]
@@ -173,7 +173,7 @@ def sphere_directions(n: int) -> np.ndarray:
     level = np.sqrt(1 - z * z)
     return np.stack([level * np.cos(turn), level * np.sin(turn), z], -1)
 
-
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c300
 def random_light(rng: np.random.Generator) -> Light:
     "A random `Light`"
     k = rng.integers(1, 4)
@@ -208,7 +208,7 @@ def embree_scene(mouse: Mouse) -> object:
     TriangleMesh(scene, mouse.vertices.astype('f4'), mouse.faces.astype('i4'))
     return scene
 
-
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c301
 def visible_cosines(
     scene: object,  # of `embree_scene`
     points: np.ndarray,  # (N,3) canonical units

@@ -79,7 +79,7 @@ def _ear_bones(
         ears.append(Bone(root, tip, width, width * rng.uniform(0.4, 1.2), 0.03))
     return ears
 
-
+# %% ../../../nbs/core/data/mice/09_creatures.ipynb #c300
 def _head_bones(rng: np.random.Generator, trunk: _Trunk) -> list[Bone]:
     "Neck, head and, of seven animals in ten, ears"
     front = trunk.spine[-1]

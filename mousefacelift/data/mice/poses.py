@@ -173,7 +173,7 @@ class PoseStatistics:
         "Covariance (29,29) of the features"
         return self.axes.T @ self.axes + np.diag(self.rest**2)
 
-
+# %% ../../../nbs/core/data/mice/02_poses.ipynb #c300
 def pose_statistics(fits: np.ndarray, share: float = 0.95) -> PoseStatistics:
     "Statistics of fitted features (n,29); the directions hold a `share` of the variance"
     both = np.concatenate([fits, _mirrored(fits)])

@@ -34,7 +34,7 @@ class Window(NamedTuple):
         "Pixels along y"
         return self.y1 - self.y0
 
-
+# %% ../../../nbs/core/data/mice/05_raycast.ipynb #c300
 def _window_of(cameras: Cameras, v: int, points: np.ndarray) -> Window:
     "The window of camera `v` that holds all `points` (N,3), which must lie in front of it"
     near = cameras[v].to_camera(points)[..., 2].min().item()
