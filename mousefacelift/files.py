@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import IO
+from typing import Any, IO
 
 try:
     import fcntl
@@ -175,7 +175,7 @@ def read_json(path: str | Path):
         ) from None
 
 
-def write_json(path: str | Path, content):
+def write_json(path: str | Path, content: Any):
     "Write JSON atomically"
     with atomic_path(path) as part:
         part.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')

@@ -8,6 +8,7 @@ __all__ = ['record_name', 'overwrite_hint', 'read_record', 'write_record', 'writ
            'output_folder']
 
 # %% ../nbs/core/02_outputs.ipynb #c002
+from collections.abc import Iterable
 import contextlib, errno, json, os, shutil, tempfile
 from pathlib import Path, PurePosixPath
 from mousefacelift.files import (
@@ -33,7 +34,7 @@ def _is_entry(entry) -> bool:
     return len(name.parts) > 0 and not name.is_absolute() and '..' not in name.parts
 
 
-def read_record(folder, record: str = record_name) -> tuple:
+def read_record(folder: str | Path, record: str = record_name) -> tuple:
     "Kind of content of `folder` and (name, digest) of its files; (None, empty) without a record"
     path = Path(folder) / record
     if not os.path.lexists(path):
@@ -50,7 +51,7 @@ def read_record(folder, record: str = record_name) -> tuple:
     return str(content.get('kind')), {(name, sha) for name, sha in files}
 
 
-def write_record(folder, kind: str, files, record: str = record_name):
+def write_record(folder: str | Path, kind: str, files: Iterable, record: str = record_name):
     "Record that the `files`, (name, digest), in `folder` were written as a `kind`"
     part = Path(folder) / f'{part_name}-record'
     part.write_text(json.dumps(dict(kind=kind, files=sorted(files)), indent=1) + '\n')
@@ -58,7 +59,7 @@ def write_record(folder, kind: str, files, record: str = record_name):
     os.replace(part, Path(folder) / record)
 
 # %% ../nbs/core/02_outputs.ipynb #c302
-def written_files(folder, record: str = record_name) -> set:
+def written_files(folder: str | Path, record: str = record_name) -> set:
     "(name, digest) of all files below `folder` but its record"
     found = set()
     for p in Path(folder).rglob('*'):
@@ -68,14 +69,14 @@ def written_files(folder, record: str = record_name) -> set:
     return found
 
 
-def is_recorded(folder, name: str, files) -> bool:
+def is_recorded(folder: str | Path, name: str, files: Iterable) -> bool:
     "Whether the file `name` is among the recorded `files` of `folder` and as it was written"
     path = Path(folder) / name
     known = any(name == n for n, _ in files)
     return known and path.is_file() and not path.is_symlink() and (name, digest(path)) in files
 
 # %% ../nbs/core/02_outputs.ipynb #c304
-def remove_files(folder, files):
+def remove_files(folder: str | Path, files: Iterable):
     """Remove those of the recorded `files` of `folder` that are still as they were written
 
     Folders that are empty then go, too."""
@@ -89,7 +90,7 @@ def remove_files(folder, files):
             (folder / p).rmdir()
 
 # %% ../nbs/core/02_outputs.ipynb #c311
-def remove_output(folder, record: str = record_name):
+def remove_output(folder: str | Path, record: str = record_name):
     "Remove what `output_folder` wrote to `folder`, and `folder` itself if nothing else is in it"
     kind, files = read_record(folder, record)
     if kind is None:
@@ -156,7 +157,13 @@ def _named(folder: Path, patterns) -> set:
     return {p.relative_to(folder).as_posix() for pattern in patterns for p in folder.glob(pattern)}
 
 # %% ../nbs/core/02_outputs.ipynb #c307
-def check_output(folder, kind: str, makes=(), inputs=(), overwrite: bool = False):
+def check_output(
+    folder: str | Path,
+    kind: str,
+    makes: Iterable = (),
+    inputs: Iterable = (),
+    overwrite: bool = False,
+):
     """Raise `InputError` unless a command may write to `folder`
 
     Its files are named `makes` (patterns); `inputs` are the files and folders that it reads."""
@@ -176,7 +183,7 @@ def check_output(folder, kind: str, makes=(), inputs=(), overwrite: bool = False
     _require_ours(folder, there, files, overwrite)
 
 # %% ../nbs/core/02_outputs.ipynb #c308
-def require_writable(folder):
+def require_writable(folder: str | Path):
     "Raise `InputError` where `folder`, or the place where it would be made, cannot be written to"
     try:
         with tempfile.TemporaryFile(dir=nearest_folder(folder)) as f:
@@ -192,7 +199,7 @@ def require_writable(folder):
         ) from None
 
 # %% ../nbs/core/02_outputs.ipynb #c309
-def check_growing(folder, mark: str, makes=(), inputs=()):
+def check_growing(folder: str | Path, mark: str, makes: Iterable = (), inputs: Iterable = ()):
     """Raise `InputError` unless a command that adds to `folder` over time may do so
 
     It may where it began (its file `mark` is there), or where nothing that it `makes` (patterns)
@@ -210,7 +217,7 @@ def check_growing(folder, mark: str, makes=(), inputs=()):
     require_writable(folder)
 
 # %% ../nbs/core/02_outputs.ipynb #c310
-def check_file(path, mark: str, inputs=(), overwrite: bool = False):
+def check_file(path: str | Path, mark: str, inputs: Iterable = (), overwrite: bool = False):
     "Raise `InputError` unless the file `path` is free or begins with `mark`, as its own do"
     path = Path(path)
     if path.is_dir():
@@ -230,7 +237,7 @@ def check_file(path, mark: str, inputs=(), overwrite: bool = False):
         )
 
 # %% ../nbs/core/02_outputs.ipynb #c016
-def require_free(path: str | Path, inputs=(), overwrite: bool = False):
+def require_free(path: str | Path, inputs: Iterable = (), overwrite: bool = False):
     "Raise `InputError` where `path` is one of the `inputs`, or exists and no `overwrite` is given"
     path = Path(path)
     nearest_folder(path.parent)
@@ -305,7 +312,13 @@ def _move_into(new: Path, folder: Path, kind: str, made, overwrite: bool):
 
 
 @contextlib.contextmanager
-def output_folder(folder, kind: str, makes=(), inputs=(), overwrite: bool = False):
+def output_folder(
+    folder: str | Path,
+    kind: str,
+    makes: Iterable = (),
+    inputs: Iterable = (),
+    overwrite: bool = False,
+):
     """Yield an empty folder whose files go to `folder` when the block ends well
 
     Arguments and errors as of `check_output`."""

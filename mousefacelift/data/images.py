@@ -26,7 +26,7 @@ def bit_depth(path: str | Path) -> int:
     return head[24] if is_png else 8
 
 # %% ../../nbs/core/data/01_images.ipynb #c008
-def to_float(levels) -> Tensor:
+def to_float(levels: np.ndarray | Tensor) -> Tensor:
     "Unsigned 8- or 16-bit numbers of any shape as float32 in 0..1"
     levels = np.asarray(levels)
     return torch.from_numpy(levels.astype(np.float32)).div_(np.iinfo(levels.dtype).max)
@@ -131,7 +131,7 @@ def read_mask(path: str | Path, size: tuple | None = None) -> Tensor:
     return (to_float(mask.convert('L')) > 0.5).float()
 
 # %% ../../nbs/core/data/01_images.ipynb #c022
-def largest_piece(mask) -> np.ndarray:
+def largest_piece(mask: np.ndarray | Tensor) -> np.ndarray:
     "The largest connected piece (H,W) bool of a mask (H,W)"
     from scipy.ndimage import label
 

@@ -80,7 +80,7 @@ def checked_cut(sample: Sample, cut: list) -> list:
     return cut
 
 # %% ../../nbs/core/evaluation/04_protocols.ipynb #c008
-def split_by_time(times, test: float = 0.2, gap: float = 0.0) -> tuple[list, list]:
+def split_by_time(times: Iterable, test: float = 0.2, gap: float = 0.0) -> tuple[list, list]:
     "Indices (train, test): the last `test` share of the span, and what is over `gap` earlier"
     times = np.asarray(times, float)
     start = times.max() - test * np.ptp(times)

@@ -14,7 +14,7 @@ from ..files import InputError
 
 # %% ../../nbs/core/evaluation/03_summaries.ipynb #c120
 def bootstrap_interval(
-    values,  # (samples,) or (networks, samples)
+    values: np.ndarray,  # (samples,) or (networks, samples)
     level: float = 0.95,
     draws: int = 2000,
 ) -> tuple[float, float]:

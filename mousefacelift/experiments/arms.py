@@ -6,6 +6,7 @@
 __all__ = ['arm_run', 'train_arms', 'arm_metrics']
 
 # %% ../../nbs/core/experiments/02_arms.ipynb #c002
+from typing import Any
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,7 +17,7 @@ from ..training.gslrm import train_gslrm
 from ..training.loop import read_metrics
 
 # %% ../../nbs/core/experiments/02_arms.ipynb #c005
-def arm_run(folder: str | Path, arm, seed: int) -> Path:
+def arm_run(folder: str | Path, arm: Any, seed: int) -> Path:
     "The run folder below `folder` of one `arm` and `seed`"
     name = re.sub(r'[^0-9A-Za-z.]+', '-', str(arm)).strip('-')
     return Path(folder) / f'{name}-{seed}'

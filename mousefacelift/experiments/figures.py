@@ -6,6 +6,7 @@
 __all__ = ['method_styles', 'method_label', 'show_arms', 'show_doses', 'save_figure']
 
 # %% ../../nbs/core/experiments/05_figures.ipynb #c002
+from typing import Any
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -63,7 +64,7 @@ def show_arms(table: pd.DataFrame, arms: list):
     return figure
 
 # %% ../../nbs/core/experiments/05_figures.ipynb #c033
-def show_doses(ax, table: pd.DataFrame, metric: str = 'iou'):
+def show_doses(ax: Any, table: pd.DataFrame, metric: str = 'iou'):
     "Draw the scores of `table`, whose arms are numbers, against them"
     doses = sorted(table.arm.unique())
     for kind in table.kind.unique():
@@ -82,7 +83,7 @@ def show_doses(ax, table: pd.DataFrame, metric: str = 'iou'):
 def save_figure(
     out: str | Path,  # run folder; nothing is written where it is empty
     name: str,
-    figure,
+    figure: Any,
     **options,  # of `Figure.savefig`
 ):
     "Write a final figure as `figures`/`name`.png in the run folder `out`, if there is one"

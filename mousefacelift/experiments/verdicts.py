@@ -7,6 +7,7 @@ __all__ = ['margins', 'verdict_files', 'crossed_interval', 'scores_of', 'paired_
            'format_effect', 'crossing_dose', 'tolerated_dose', 'format_dose', 'write_verdict', 'keep_run', 'kept_run']
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c002
+from typing import Any
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,13 +19,13 @@ from ..files import InputError, atomic_path, read_json, root, write_json
 from ..outputs import output_folder
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c023
-def crossed_interval(differences) -> dict:
+def crossed_interval(differences: np.ndarray) -> dict:
     "`gain`, the mean of `differences` (networks, mice), and its interval `low` to `high`"
     low, high = bootstrap_interval(differences)
     return dict(gain=np.mean(differences), low=low, high=high)
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c041
-def scores_of(table: pd.DataFrame, kind: str, arm, metric: str = 'iou') -> np.ndarray:
+def scores_of(table: pd.DataFrame, kind: str, arm: Any, metric: str = 'iou') -> np.ndarray:
     "Scores (networks, mice) of one kind on one arm; raises `InputError` where it was not scored"
     rows = table[(table.kind == kind) & (table.arm == arm)]
     if rows.empty:
@@ -138,7 +139,7 @@ def format_dose(tolerated: pd.Series) -> str:
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c036
 def write_verdict(
-    out,  # run folder; nothing is written where it is empty
+    out: str | Path,  # run folder; nothing is written where it is empty
     issue: str,  # its name
     ledger: list,  # rows of the ledger that it answers
     verdict: str,
@@ -160,7 +161,9 @@ def write_verdict(
 verdict_files = 'results.csv', 'effects.csv', 'verdict.json'
 
 
-def keep_run(run, name: str, results=None, overwrite: bool = False) -> Path:
+def keep_run(
+    run: str | Path, name: str, results: str | Path | None = None, overwrite: bool = False
+) -> Path:
     "Copy the launched run of an issue in the folder `run` to `results`/`name`; returns that folder"
     run = Path(run)
     kept = Path(results or root() / 'results') / name
@@ -183,7 +186,7 @@ def keep_run(run, name: str, results=None, overwrite: bool = False) -> Path:
     return kept
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c056
-def kept_run(name: str, results=None) -> dict:
+def kept_run(name: str, results: str | Path | None = None) -> dict:
     "Verdict and facts of the run kept as `name`, and as `run` what it ran with; or empty"
     folder = Path(results or root() / 'results') / name
     if not folder.exists():

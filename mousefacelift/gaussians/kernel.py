@@ -6,6 +6,7 @@
 __all__ = ['render_numba']
 
 # %% ../../nbs/core/gaussians/07_kernel.ipynb #c002
+from torch import Tensor
 from typing import NamedTuple
 import numba
 import numpy as np
@@ -323,7 +324,7 @@ class _Rasterise(torch.autograd.Function):
 def render_numba(
     gaussians: Gaussians,
     cameras: Cameras,
-    background=(1.0, 1.0, 1.0),  # RGB behind the cloud, (3,) or (V,H,W,3)
+    background: tuple | Tensor = (1.0, 1.0, 1.0),  # RGB behind the cloud, (3,) or (V,H,W,3)
     max_alpha: float = 0.99,  # alpha is held here
 ) -> Rendering:
     "Pictures by the CPU kernel: pixels in float32, given in the cloud's dtype"

@@ -165,7 +165,18 @@ def _project_to_views(mean, quat, scales, opacity, colors, w2c, k, W, H, splats)
 
 
 @njit(parallel=True, cache=True)
-def project_splats(means, quats, scales, opacities, colors, w2c, k, W, H, splats):
+def project_splats(
+    means: np.ndarray,
+    quats: np.ndarray,
+    scales: np.ndarray,
+    opacities: np.ndarray,
+    colors: np.ndarray,
+    w2c: np.ndarray,
+    k: np.ndarray,
+    W: float,
+    H: float,
+    splats: np.ndarray,
+):
     "Fill `splats` (V,N); everything float64 but `colors` (1 or V,N,3), float32"
     # the order of all arrays here: the cloud's tensors, the cameras w2c k W H, then what is filled
     for n in prange(len(means)):
@@ -271,20 +282,20 @@ def _gaussian_back(
 
 @njit(parallel=True, cache=True)
 def project_back(
-    means,
-    quats,
-    scales,
-    opacities,
-    w2c,
-    k,
-    W,
-    H,
-    splats,
-    moments,
-    v_means,
-    v_quats,
-    v_scales,
-    v_opacities,
+    means: np.ndarray,
+    quats: np.ndarray,
+    scales: np.ndarray,
+    opacities: np.ndarray,
+    w2c: np.ndarray,
+    k: np.ndarray,
+    W: float,
+    H: float,
+    splats: np.ndarray,
+    moments: np.ndarray,
+    v_means: np.ndarray,
+    v_quats: np.ndarray,
+    v_scales: np.ndarray,
+    v_opacities: np.ndarray,
 ):
     "Fill in the gradients of the cloud, given the ten `moments` (V,N,10) of each splat"
     # the order of `project_splats`, without colours: cloud, cameras, splats, their moments, results

@@ -31,7 +31,7 @@ class Rendering(NamedTuple):
 
 def compose(
     sums: Tensor,  # (V,H,W,5) of weight times (R, G, B, z, 1)
-    background,  # RGB, (3,) or (V,H,W,3)
+    background: tuple | Tensor,  # RGB, (3,) or (V,H,W,3)
 ) -> Rendering:
     "Colour, alpha and depth of a renderer's sums"
     color, depth, alpha = sums[..., :3], sums[..., 3], sums[..., 4]

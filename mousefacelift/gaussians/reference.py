@@ -101,7 +101,7 @@ def _draw_view(s, v, width, height, tile, **kw):
 def render_reference(
     gaussians: Gaussians,
     cameras: Cameras,
-    background=(1.0, 1.0, 1.0),  # RGB behind the cloud, (3,) or (V,H,W,3)
+    background: tuple | Tensor = (1.0, 1.0, 1.0),  # RGB behind the cloud, (3,) or (V,H,W,3)
     max_alpha: float = 0.99,  # alpha is clamped here
     tile: int | None = None,  # px; None draws the picture in one piece
     chunk: int | None = None,  # splats blended at once

@@ -6,6 +6,7 @@
 __all__ = ['render']
 
 # %% ../../nbs/core/gaussians/08_render.ipynb #c002
+from torch import Tensor
 import warnings
 import torch
 from ..files import InputError
@@ -67,7 +68,11 @@ _backend_of_device = dict(cpu='numba', cuda='gsplat')
 def render(
     gaussians: Gaussians,
     cameras: Cameras,
-    background=(1.0, 1.0, 1.0),  # RGB behind the cloud, a tuple or a tensor (3,) or (V,H,W,3)
+    background: tuple | Tensor = (
+        1.0,
+        1.0,
+        1.0,
+    ),  # RGB behind the cloud, a tuple or a tensor (3,) or (V,H,W,3)
     max_alpha: float = 0.99,  # alpha is held here; .99 as in Inria's and FaceLift's rasterisers
     backend: str = 'auto',  # numba, gsplat, reference, or auto: by the cloud's device
 ) -> Rendering:

@@ -7,6 +7,7 @@ __all__ = ['check_rotations', 'split_K', 'camera_rays', 'Cameras', 'check_pictur
            'read_opencv']
 
 # %% ../../nbs/core/geometry/01_cameras.ipynb #c002
+from typing import Any
 from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np
@@ -174,7 +175,7 @@ class Cameras:
 
 # %% ../../nbs/core/geometry/01_cameras.ipynb #c106
 def check_pictures(
-    cameras,  # `Cameras` or `RawCameras`
+    cameras: Any,  # `Cameras` or `RawCameras`
     masks: Tensor,  # (V,H,W)
     images: Tensor | None = None,  # (V,H,W,3) floating, 0..1
 ) -> None:

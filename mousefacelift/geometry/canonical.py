@@ -7,6 +7,7 @@ __all__ = ['reference_rule', 'canonical_similarity', 'Transform', 'aim_at', 'aim
            'disc_similarity', 'pretrained_error', 'canonicalise', 'view_order', 'border_margins']
 
 # %% ../../nbs/core/geometry/08_canonical.ipynb #c002
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
@@ -47,7 +48,7 @@ def _rotation_to_z(up: Tensor) -> Tensor:
 def canonical_similarity(
     centres: Tensor,  # (V,3) of the cameras, world
     centre: Tensor,  # (3,) of the subject, world
-    up=(0.0, 0.0, 1.0),  # (3,) of any length, world
+    up: Iterable = (0.0, 0.0, 1.0),  # (3,) of any length, world
 ) -> Tensor:  # (4,4)
     "Takes the subject to the origin, `up` to z and the cameras' mean distance to 2.7"
     R = _rotation_to_z(normalize(torch.as_tensor(up).to(centres), dim=0))
@@ -239,7 +240,7 @@ def canonicalise(
     size: int = 512,  # of the square output, pixels; 'none' keeps the old size
     form: str = 'exact',  # 'exact', 'pretrained' or 'none', which only removes skew and distortion
     centre: Tensor | None = None,  # (3,) of the subject, world; found from the masks unless given
-    up=(0.0, 0.0, 1.0),  # (3,) in the rig's world
+    up: Iterable = (0.0, 0.0, 1.0),  # (3,) in the rig's world
     focal: float = focal_512,  # pixels of a 512 px picture
     radius: float | None = None,  # of a ball that holds the subject: 'pretrained' is bounded in it
 ) -> tuple[Tensor, Tensor, Cameras, Transform]:

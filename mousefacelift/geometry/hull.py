@@ -9,6 +9,7 @@ __all__ = ['in_ellipsoids', 'ellipsoid_masks', 'require_subject', 'centroids', '
            'left_out_silhouettes', 'confirmed_pixels']
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c002
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 import numpy as np
@@ -55,7 +56,7 @@ def ellipsoid_masks(
 # %% ../../nbs/core/geometry/06_hull.ipynb #c102
 def require_subject(
     masks: Tensor,  # (V,H,W) in 0..1
-    names,  # of the views, for the message
+    names: Iterable | None,  # of the views, for the message
     where: str = 'masks',
 ) -> Tensor:
     "The masks as they came; raises `InputError` that names each view with no value above .5"
@@ -289,7 +290,7 @@ def mask_arrays(masks: Tensor, cameras: Cameras) -> tuple[np.ndarray, np.ndarray
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c011
 @njit(cache=True, nogil=True)
-def mask_value(mask, P, x, y, z):
+def mask_value(mask: np.ndarray, P: np.ndarray, x: float, y: float, z: float):
     "What a mask (H,W) shows of a world point, bilinear; 0 beside it and behind the camera P (3,4)"
     H, W = mask.shape
     depth = P[2, 0] * x + P[2, 1] * y + P[2, 2] * z + P[2, 3]
@@ -427,7 +428,7 @@ def carve(
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c226
 @njit(cache=True, nogil=True)
-def ray_span(o, d, centre, radius, planes):
+def ray_span(o: np.ndarray, d: np.ndarray, centre: np.ndarray, radius: float, planes: np.ndarray):
     "Limits of t where o + t d is in the ball and inside the `planes` (N,4), n.x + c >= 0, or 0, 0"
     along = np.dot(d, centre - o)
     half = radius**2 - np.dot(centre - o, centre - o) + along**2

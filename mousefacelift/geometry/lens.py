@@ -7,6 +7,7 @@ __all__ = ['half_pixel', 'fold_radius', 'distort_with_jacobian', 'pad_radial', '
            'raw_rig', 'random_raw']
 
 # %% ../../nbs/core/geometry/04_lens.ipynb #c002
+from typing import Any
 from dataclasses import dataclass, replace
 from functools import lru_cache
 import numpy as np
@@ -55,7 +56,7 @@ def fold_radius(radial: Tensor) -> Tensor:
 
 # %% ../../nbs/core/geometry/04_lens.ipynb #c102
 @njit(cache=True, nogil=True)
-def distort_with_jacobian(x, y, radial, tangential):
+def distort_with_jacobian(x: Any, y: Any, radial: Any, tangential: Any):
     "Where a lens, `radial` (6,) and `tangential` (2,), puts (x, y), and its Jacobian's xx, xy, yy"
     k1, k2, k3, k4, k5, k6 = radial
     p1, p2 = tangential

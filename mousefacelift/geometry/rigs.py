@@ -7,6 +7,7 @@ __all__ = ['canonical_distance', 'focal_512', 'on_sphere', 'aimed_cameras', 'rin
            'calibration', 'rigs', 'rig', 'whole_view', 'zoom_to_fit', 'random_rig', 'close_rig', 'ring_and_random']
 
 # %% ../../nbs/core/geometry/03_rigs.ipynb #c002
+from typing import Any
 import math
 from functools import partial
 import numpy as np
@@ -17,7 +18,7 @@ from ..files import InputError
 from .cameras import Cameras, look_rotation
 
 # %% ../../nbs/core/geometry/03_rigs.ipynb #c100
-def on_sphere(azimuths, elevations, distances) -> Tensor:
+def on_sphere(azimuths: Any, elevations: Any, distances: Any) -> Tensor:
     "Points (V,3), float64, at `azimuths` and `elevations` in degrees, each a number or (V,)"
     numbers = np.broadcast_arrays(np.radians(azimuths), np.radians(elevations), distances)
     az, el, d = (torch.as_tensor(x, dtype=torch.float64) for x in numbers)
@@ -46,8 +47,8 @@ def aimed_cameras(
 
 # %% ../../nbs/core/geometry/03_rigs.ipynb #c104
 def ring(
-    azimuths,  # (V,) degrees
-    elevations=0.0,  # degrees, a number or (V,)
+    azimuths: Any,  # (V,) degrees
+    elevations: Any = 0.0,  # degrees, a number or (V,)
     distance: float = canonical_distance,
     size: int = 512,  # of the square pictures, pixels
     focal: float = focal_512,  # pixels of a 512 px picture
@@ -58,7 +59,7 @@ def ring(
 # %% ../../nbs/core/geometry/03_rigs.ipynb #c006
 def spherical(
     cameras: Cameras,
-    centre=(0.0, 0.0, 0.0),  # (3,) world
+    centre: Any = (0.0, 0.0, 0.0),  # (3,) world
 ) -> tuple[Tensor, Tensor, Tensor]:  # (V,) each
     "Azimuths and elevations in degrees, and distances, of the camera centres about `centre`"
     v = cameras.centres - torch.as_tensor(centre).to(cameras.centres)
@@ -68,7 +69,7 @@ def spherical(
 # %% ../../nbs/core/geometry/03_rigs.ipynb #c108
 def ring_order(
     cameras: Cameras,
-    centre=(0.0, 0.0, 0.0),  # (3,) world
+    centre: Any = (0.0, 0.0, 0.0),  # (3,) world
 ) -> list[int]:
     "Indices of the cameras by azimuth about `centre`, counterclockwise from above, from the x axis"
     millionths = spherical(cameras, centre)[0].double().mul(1e6).round()  # of a degree
@@ -259,7 +260,7 @@ def random_rig(
     seed: int,
     size: int = 512,  # of the square pictures, pixels
     spread: float = 2.0,  # the farthest distance over the nearest, at most
-    elevations=(-10, 60),  # least and greatest, degrees
+    elevations: tuple = (-10, 60),  # least and greatest, degrees
     arc: float = 360.0,  # within which the cameras stand, degrees
     distance: float = canonical_distance,  # mean
 ) -> Cameras:
@@ -281,7 +282,7 @@ def close_rig(
     n: int,  # cameras
     seed: int,
     size: int = 64,  # of the square pictures, pixels
-    reach=(0.62, 0.88),  # least and greatest radius of the ball that just fits
+    reach: tuple = (0.62, 0.88),  # least and greatest radius of the ball that just fits
     far: float = 6.0,  # mean distance at most, in canonical ones
 ) -> Cameras:
     "A `random_rig` near or far, each camera zoomed until a ball of a radius in `reach` just fits"
@@ -298,7 +299,7 @@ def ring_and_random(
     extra: int = 4,  # cameras anywhere
     size: int = 64,  # of the square pictures, pixels
     zoom: float = 1.0,  # focal length in canonical ones
-    elevations=(-5, 60),  # least and greatest of the extra, degrees
+    elevations: tuple = (-5, 60),  # least and greatest of the extra, degrees
 ) -> Cameras:
     "A ring of `inputs` cameras, then `extra` at random azimuths and elevations"
     rng = np.random.default_rng(seed)

@@ -6,6 +6,7 @@
 __all__ = ['PixelVAE', 'read_weights', 'rename_tensors', 'read_part', 'write_part']
 
 # %% ../../nbs/core/models/09_diffusers_parts.ipynb #c002
+from typing import Any
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from importlib import import_module
@@ -284,7 +285,7 @@ def read_part(
     return load_strict(made, rename_tensors(name, tensors), path).eval()
 
 # %% ../../nbs/core/models/09_diffusers_parts.ipynb #c020
-def write_part(folder: str | Path, part, half: bool = False):
+def write_part(folder: str | Path, part: Any, half: bool = False):
     """Write a network, scheduler, tokenizer or feature extractor in its published layout
 
     `half`: a network's weights in 16 bits."""

@@ -36,7 +36,9 @@ class InProcessEngine(Engine):
 papermill_engines.register('here', InProcessEngine)
 
 
-def execute(notebook: str | Path, target: str | Path, parameters: dict, folder=None):
+def execute(
+    notebook: str | Path, target: str | Path, parameters: dict, folder: str | Path | None = None
+):
     """Run `notebook` with `parameters` here and write the executed copy `target`
 
     The cells run in `folder`, the notebook's own by default. Raises `PapermillExecutionError`."""

@@ -6,6 +6,7 @@
 __all__ = ['last_checkpoint', 'read_metrics', 'learning_curve', 'make_optimizer', 'train_step', 'TrainingAlarm', 'run_training']
 
 # %% ../../nbs/core/training/04_loop.ipynb #c002
+from typing import Any
 import contextlib
 import fcntl
 import json
@@ -190,7 +191,7 @@ def make_optimizer(model: nn.Module, config: OptimizerConfig) -> tuple:
 
 # %% ../../nbs/core/training/04_loop.ipynb #c012
 def train_step(
-    accelerator,
+    accelerator: Any,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     batch_loss: Callable,  # (model, step) -> (total, parts)

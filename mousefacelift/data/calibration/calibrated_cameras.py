@@ -6,6 +6,7 @@
 __all__ = ['Calibration', 'calibrate', 'read_calibration']
 
 # %% ../../../nbs/core/data/calibration/10_calibrated_cameras.ipynb #c002
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from .camera_file import CameraFile
@@ -28,7 +29,7 @@ def calibrate(
     file: CameraFile | str | Path,  # or the path of a calibration
     width: int,
     height: int,  # of the videos
-    masks=(),  # (V,H,W) of a few instants, in the cameras' order
+    masks: Iterable = (),  # (V,H,W) of a few instants, in the cameras' order
     convention: str = '',  # words of `data.calibration.conventions`
 ) -> Calibration:
     "The cameras of a calibration in any format; raises `InputError` for what is wrong or open"
@@ -48,7 +49,7 @@ def read_calibration(
     path: str | Path,
     width: int,
     height: int,  # of the videos
-    masks=(),  # (V,H,W) of a few instants, in the cameras' order
+    masks: Iterable = (),  # (V,H,W) of a few instants, in the cameras' order
     convention: str = '',  # words of `data.calibration.conventions`
 ) -> tuple[RawCameras, list]:
     "`calibrate` for who wants the cameras, in mm, and their names alone"

@@ -7,6 +7,8 @@ __all__ = ['ENTRY_NAMES', 'read_numbers', 'opencv_distortion', 'camera_entry', '
            'picture_sizes']
 
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c002
+from collections.abc import Iterable
+from typing import Any
 from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np
@@ -14,10 +16,10 @@ from ...files import InputError
 
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c005
 def read_numbers(
-    values,  # a number, a nested list or an array
+    values: Any,  # a number, a nested list or an array
     where: str | Path,  # the file and the place in it
     name: str,  # of what is read
-    counts=(),  # how many numbers there may be; any number of them by default
+    counts: Iterable = (),  # how many numbers there may be; any number of them by default
 ) -> np.ndarray:
     "Finite numbers (N,) however they were shaped; raises `InputError` that names them"
     do = 'Check the calibration file.'
@@ -34,7 +36,7 @@ def read_numbers(
     return numbers
 
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c008
-def opencv_distortion(vector, where: str | Path) -> dict:
+def opencv_distortion(vector: Any, where: str | Path) -> dict:
     "`radial` (0..6,) and `tangential` (2,) of OpenCV's distortion vector"
     vector = read_numbers(vector, where, 'distortion', counts=(0, 1, 2, 4, 5, 8, 12, 14))
     if vector[8:].any():
@@ -174,7 +176,7 @@ def in_order(file: CameraFile, names: list) -> CameraFile:
     )
 
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c020
-def camera_dicts(path: str | Path, content, allowed: str) -> tuple[list, list]:
+def camera_dicts(path: str | Path, content: Any, allowed: str) -> tuple[list, list]:
     "Names and entries of cameras in a list or dict of dicts; what else comes is an `InputError`"
     entries = list(content.values()) if isinstance(content, dict) else content
     listed = isinstance(entries, (list, tuple)) and len(entries) > 0

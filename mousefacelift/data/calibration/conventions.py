@@ -7,7 +7,8 @@ __all__ = ['POSE_CONVENTIONS', 'UNITS', 'FIRST_PIXELS', 'world_to_camera', 'meet
            'Extent', 'measure_extent', 'parse_convention', 'resolve_conventions']
 
 # %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c002
-from collections.abc import Callable, Iterator
+from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 import numpy as np, torch
 from torch import Tensor
@@ -77,7 +78,7 @@ POSE_CONVENTIONS = {
 }
 
 # %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c527
-def world_to_camera(R, t, pose: str) -> Tensor:
+def world_to_camera(R: np.ndarray, t: np.ndarray, pose: str) -> Tensor:
     "World-to-camera (V,4,4) of R (V,3,3) and t (V,3) that are read as `pose` of `POSE_CONVENTIONS`"
     R, t = POSE_CONVENTIONS[pose](np.asarray(R, float), np.asarray(t, float))
     w2c = np.tile(np.eye(4), (len(R), 1, 1))
@@ -147,7 +148,7 @@ def _unit_per_pixel(c: Cameras, place: Tensor) -> Tensor:
     return c.to_camera(place[None])[:, 0, 2] / c.fxfycxcy[:, 0]
 
 
-def measure_extent(c: Cameras, masks=()) -> Extent:
+def measure_extent(c: Cameras, masks: Iterable = ()) -> Extent:
     "The length of the subject in `masks`, a list of (V,H,W), or without them the pictures' width"
     place, _ = meeting_place(c)
     if not len(masks):
@@ -173,7 +174,7 @@ def _unit_of(word: str) -> float:
         return 0.0
 
 
-def parse_convention(text: str | None, where='convention') -> dict:
+def parse_convention(text: str | None, where: str | Path = 'convention') -> dict:
     "`pose`, `first` and `unit` (mm) that a text like 'transposed,mm' decides; raises `InputError`"
     decided = {}
     words = [word.strip() for word in (text or '').split(',')]
@@ -350,7 +351,7 @@ def resolve_conventions(
     file: CameraFile,
     width: int,
     height: int,  # of the pictures
-    masks=(),  # (V,H,W) of a few instants
+    masks: Iterable = (),  # (V,H,W) of a few instants
     convention: str = '',  # words that decide what is open
 ) -> tuple[RawCameras, dict]:
     "Cameras in mm and how each convention was found; `InputError` with what is open"

@@ -6,6 +6,7 @@
 __all__ = ['read_file_storage', 'holds_matrix', 'opencv_file', 'opencv_folder']
 
 # %% ../../../nbs/core/data/calibration/04_opencv.ipynb #c002
+from typing import Any
 import json, re
 from pathlib import Path
 import numpy as np, yaml
@@ -72,7 +73,7 @@ def read_file_storage(path: str | Path) -> dict:
         raise InputError(path, came, allowed, 'Write it again.') from None
 
 # %% ../../../nbs/core/data/calibration/04_opencv.ipynb #c008
-def holds_matrix(content) -> bool:
+def holds_matrix(content: Any) -> bool:
     "Whether parsed JSON has a matrix of cv2.FileStorage anywhere in it"
     waiting = [content]
     while waiting:

@@ -7,6 +7,7 @@ __all__ = ['distinct_frames', 'background_picture', 'light_change', 'fill_holes'
            'grow_mask', 'cut_out']
 
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c002
+from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
@@ -43,7 +44,7 @@ def distinct_frames(
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c024
 def background_picture(
     frames: np.ndarray,  # (N,H,W,3) uint8, spread over the video
-    where='video',  # named in an error
+    where: str | Path = 'video',  # named in an error
 ) -> np.ndarray:
     "The scene (H,W,3) uint8 without the mouse; raises `InputError` for too few distinct frames"
     taken = distinct_frames(frames)

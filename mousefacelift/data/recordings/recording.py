@@ -125,7 +125,7 @@ def _frame_of_sample(table, video: Video, where) -> dict:
 def frames_of_instants(
     sync: list,  # per camera a dict of data_frame and data_sampleID
     videos: list,  # V `Video`
-    where,  # the file that the sync is from
+    where: str | Path,  # the file that the sync is from
 ) -> np.ndarray:
     "Frames (N,V) of the samples that all cameras share; raises `InputError` where there are none"
     tables = [_frame_of_sample(table, video, where) for table, video in zip(sync, videos)]
