@@ -198,14 +198,15 @@ class CollapseWatch:
         return ''
 
 # %% ../../nbs/core/training/06_gslrm.ipynb #c051
-_networks = {**gslrm_sizes, **lgm_sizes}
+def _network_sizes() -> dict:
+    "Every size by name, those of a notebook's own included"
+    return {**gslrm_sizes, **lgm_sizes}
 
 
 def _require_network(config: TrainConfig):
-    if config.model not in _networks:
-        raise InputError(
-            'model', repr(config.model), ', '.join(_networks), 'Change the configuration.'
-        )
+    sizes = _network_sizes()
+    if config.model not in sizes:
+        raise InputError('model', repr(config.model), ', '.join(sizes), 'Change the configuration.')
     came = (config.inputs, config.choose, config.lora, config.disc)
     if config.model in lgm_sizes and came != (4, 'first', 0, 0.0):
         raise InputError(
@@ -225,7 +226,7 @@ def _without_frame(config: GSLRMConfig | LGMConfig) -> GSLRMConfig | LGMConfig:
 def _whole_network(config: TrainConfig) -> GSLRM | LGM:
     "The network with all its tensors to train"
     kind = LGM if config.model in lgm_sizes else GSLRM
-    size = _networks[config.model]
+    size = _network_sizes()[config.model]
     torch.manual_seed(config.seed)
     if not config.start:
         return kind(size)
