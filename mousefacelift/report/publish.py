@@ -30,6 +30,7 @@ from .pipeline import executed_copies, scale_stages
 # %% ../../nbs/core/report/07_publish.ipynb #c005
 _most_bytes = 60_000
 _most_characters = 4_000
+_most_notebook_bytes = 190_000
 
 
 def _png(picture: Image.Image) -> bytes:
@@ -59,10 +60,10 @@ def without_places(text: str) -> str:
     return re.sub(rf'{re.escape(tempfile.gettempdir())}/[\w./-]+', '<tmp>', text)
 
 # %% ../../nbs/core/report/07_publish.ipynb #c301
-def _small_data(data: dict) -> dict:
+def _small_data(data: dict, most: int) -> dict:
     kept = {}
     if 'image/png' in data:
-        kept['image/png'] = b64encode(small_png(b64decode(data['image/png']))).decode()
+        kept['image/png'] = b64encode(small_png(b64decode(data['image/png']), most)).decode()
         return kept
     for kind in ('text/markdown', 'text/html', 'text/plain'):
         text = without_places(data.get(kind, ''))
@@ -71,15 +72,15 @@ def _small_data(data: dict) -> dict:
     return kept
 
 
-def small_outputs(outputs: Iterable) -> list:
-    "What is worth keeping of the outputs of a cell"
+def small_outputs(outputs: Iterable, most: int = _most_bytes) -> list:
+    "What is worth keeping of the outputs of a cell; a picture has at most `most` bytes"
     kept = []
     for output in outputs:
         if output.output_type == 'stream' and output.name == 'stdout':
             text = without_places(output.text)[:_most_characters]
             kept.append(nbformat.v4.new_output('stream', name='stdout', text=text))
         elif output.output_type in ('display_data', 'execute_result'):
-            data = _small_data(output.data)
+            data = _small_data(output.data, most)
             if data:
                 kept.append(nbformat.v4.new_output('display_data', data=data))
     return kept
@@ -114,13 +115,19 @@ def bring_back(executed: str | Path, notebook: str | Path, made: dict):
             executed, 'other code than the notebook', 'a copy of it', 'Run the notebook again.'
         )
     outputs = {cell.id: cell.outputs for cell in copy.cells if cell.cell_type == 'code'}
-    for cell in target.cells:
-        if cell.cell_type == 'code':
-            cell.outputs = small_outputs(outputs[cell.id])
-            cell.execution_count = None
     target.metadata['mousefacelift'] = {**made, 'code': digest}
+    most = _most_bytes
+    while True:
+        for cell in target.cells:
+            if cell.cell_type == 'code':
+                cell.outputs = small_outputs(outputs[cell.id], most)
+                cell.execution_count = None
+        text = nbformat.writes(target)
+        if len(text) <= _most_notebook_bytes or most < 2_000:
+            break
+        most = round(0.7 * most)
     with atomic_path(notebook) as part:
-        nbformat.write(target, part)
+        part.write_text(text + '\n', encoding='utf-8')
 
 # %% ../../nbs/core/report/07_publish.ipynb #c013
 def _without_skipped(notebook):
