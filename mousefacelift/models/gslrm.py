@@ -20,6 +20,7 @@ from torch.utils.checkpoint import checkpoint
 from ..files import InputError, asset_path
 from ..gaussians.cloud import C0, Gaussians
 from ..geometry.cameras import Cameras, camera_rays
+from ..geometry.hull import Subject
 from ..geometry.hull_depth import hull_depth
 from ..geometry.rays import plucker
 from mousefacelift.models.checkpoints import (
@@ -357,7 +358,11 @@ def _check_cameras(images: Tensor, cameras: list[Cameras]):
         )
 
 # %% ../../nbs/core/models/02_gslrm.ipynb #c016
-def _hulls(masks: Tensor | None, cameras: list[Cameras]) -> Tensor:
+def _hulls(
+    masks: Tensor | None,
+    cameras: list[Cameras],
+    subjects: list[Subject] | None,
+) -> Tensor:
     "`hull_depth` (B,V,H,W,3) of the masks (B,V,H,W) of all samples"
     if masks is None:
         raise InputError(
@@ -366,7 +371,9 @@ def _hulls(masks: Tensor | None, cameras: list[Cameras]) -> Tensor:
             'one per picture',
             'This network begins in the visual hull (`hull` of its config.json).',
         )
-    return torch.stack([hull_depth(m, c) for m, c in zip(masks, cameras)])
+    subjects = [None] * len(masks) if subjects is None else subjects
+    samples = zip(masks, cameras, subjects)
+    return torch.stack([hull_depth(m, c, subject=s) for m, c, s in samples])
 
 
 def _clouds(out: dict[str, Tensor]) -> list[Gaussians]:
@@ -382,6 +389,7 @@ def forward(
     images: Tensor,  # (B,V,3,H,W) in 0..1 on white
     cameras: Cameras | list[Cameras],  # of V views, one for all samples or a list of B
     masks: Tensor | None = None,  # (B,V,H,W), for a network that begins in their hull
+    subjects: list[Subject] | None = None,  # B, what the masks show; found unless given
 ) -> list[Gaussians]:
     "One cloud per sample; raises `InputError` for pictures, cameras or masks that do not belong"
     cameras = [cameras] * len(images) if isinstance(cameras, Cameras) else cameras
@@ -391,7 +399,7 @@ def forward(
     w2c = torch.stack([c.w2c for c in cameras]).to(images.device)
     given = [images, fxfycxcy, w2c]
     if self.config.hull:
-        given.append(_hulls(masks, cameras).to(images))
+        given.append(_hulls(masks, cameras, subjects).to(images))
     together = 1 if self.config.sparse else len(images)  # sparse samples differ in length
     parts = zip(*(x.split(together) for x in given))
     outs = [self.raw(*part) for part in parts]

@@ -25,7 +25,7 @@ from mousefacelift.geometry.canonical import (
     centre_from_views,
     disc_similarity,
 )
-from ..geometry.hull import mask_values_at, subject_disc
+from ..geometry.hull import Subject, find_subject, mask_values_at
 from ..geometry.warp import retake
 from .fit import fit_scene
 from .gslrm import GSLRM
@@ -43,10 +43,17 @@ class GSLRMMethod:
     model: GSLRM
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, masks: Tensor | None, cameras: Cameras) -> Gaussians:
+    def __call__(
+        self,
+        images: Tensor,
+        masks: Tensor | None,
+        cameras: Cameras,
+        subject: Subject | None = None,  # found in the masks unless given
+    ) -> Gaussians:
         pictures = images.movedim(-1, 1).to(next(self.model.parameters()))
         masks = None if masks is None else masks[None]
-        return self.model.eval()(pictures[None], cameras, masks)[0]
+        subjects = None if subject is None else [subject]
+        return self.model.eval()(pictures[None], cameras, masks, subjects)[0]
 
 # %% ../../nbs/core/models/14_methods.ipynb #c021
 @dataclass(frozen=True)
@@ -111,10 +118,18 @@ class AnyRigMethod:
 
     def __call__(self, images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
         config = self.model.config
-        centre, radius = subject_disc(masks, cameras)
-        framing = aim_at(centre, radius, cameras, config.pixels, _SHARE)
-        framed = retake(images, masks, cameras, framing, 'bicubic')
-        cloud = InDiscWorld(GSLRMMethod(self.model), config.disc)(*framed)
+        subject = find_subject(masks, cameras)
+        framing = aim_at(*subject.disc, cameras, config.pixels, _SHARE)
+        pictures, silhouettes, framing = retake(images, masks, cameras, framing, 'bicubic')
+        to_disc = disc_similarity(masks, cameras, config.disc, subject)
+        cloud = GSLRMMethod(self.model)(
+            pictures,
+            silhouettes,
+            framing.to(torch.float64).transformed(to_disc),
+            subject.transformed(to_disc),
+        )
+        cloud = cloud.transformed(torch.linalg.inv(to_disc))
+        centre = subject.centre
         cloud = match_blur(cloud, pixel_size(framing, centre), pixel_size(cameras, centre))
         return drop_outside(cloud, masks, cameras)
 
