@@ -5,6 +5,7 @@
 last_runs.json. The exit status is 1 if anything failed.
 """
 
+import ast
 import filecmp
 import hashlib
 import json
@@ -17,6 +18,8 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from configparser import ConfigParser
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from mousefacelift.provenance import device, plain_kernels
@@ -167,6 +170,38 @@ def outputs_fresh():
     return f'older than their code, run `make publish`: {", ".join(stale)}' if stale else ''
 
 
+def imported_packages():
+    "(module of the package, top name of what it imports) over the whole package"
+    for module in sorted(Path('mousefacelift').rglob('*.py')):
+        for node in ast.walk(ast.parse(module.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    yield module, alias.name.split('.')[0]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                yield module, node.module.split('.')[0]
+
+
+def imports_declared():
+    "What the package imports is named in settings.ini, for all or in an extra for users"
+    settings = ConfigParser(delimiters=['='], interpolation=None)
+    settings.read('settings.ini', encoding='utf-8')
+    declared = set()
+    for name, value in settings['DEFAULT'].items():
+        if name == 'requirements' or name.startswith('extra_') and name != 'extra_dev':
+            for line in value.split('\n'):
+                requirement = re.match(r'[\w-]*', line)[0]
+                declared.add(requirement.replace('_', '-').lower())
+    providers = packages_distributions()
+    wrong = []
+    for module, package in imported_packages():
+        if package in sys.stdlib_module_names or package == 'mousefacelift':
+            continue
+        names = {name.replace('_', '-').lower() for name in providers.get(package, [package])}
+        if not names & declared:
+            wrong.append(f'{module} imports {package}')
+    return f'not in settings.ini: {", ".join(wrong)}' if wrong else ''
+
+
 def imports_point_down():
     "Rooms import only from below"
     return run('lint-imports', '--config', '.ci/importlinter.ini', '--no-cache')
@@ -277,6 +312,7 @@ QUICK = [
     notebook_sizes,
     slow_cells_known,
     outputs_fresh,
+    imports_declared,
     imports_point_down,
     formatted,
     linted,
