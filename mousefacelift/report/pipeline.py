@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Stage', 'notebook_path', 'registration', 'issue_stages', 'scale_stages', 'run_stage', 'ending_children',
-           'executed_copies', 'run_report']
+           'executed_copies', 'report_parts', 'run_report']
 
 # %% ../../nbs/core/report/06_pipeline.ipynb #c002
 import ast
@@ -311,10 +311,20 @@ def executed_copies(run: str, chain: dict[str, Stage]) -> dict[str, Path]:
         copies[name] = runs_path(run) / name / f'{Path(stage.notebook).name}.ipynb'
     return copies
 
+# %% ../../nbs/core/report/06_pipeline.ipynb #c311
+def report_parts(chain: dict[str, Stage]) -> dict[str, list[str]]:
+    "The stages of a report for the side bar, caption to page names, without the first page"
+    parts = {'The report': [], 'The issues': []}
+    for name, stage in chain.items():
+        if name != 'report':
+            caption = 'The issues' if stage.notebook.startswith('issues/') else 'The report'
+            parts[caption].append(name)
+    return parts
+
 # %% ../../nbs/core/report/06_pipeline.ipynb #c305
 def run_report(scale: str = 'embedded', run: str | None = None) -> Path:
     "Run every stage of a scale and build the site; returns its first page"
-    from mousefacelift.report.library import library_notebooks, library_texts
+    from mousefacelift.report.library import library_notebooks, library_parts, library_texts
     from mousefacelift.report.site import build_site
 
     run = run or f'report-{scale}'
@@ -335,4 +345,5 @@ def run_report(scale: str = 'embedded', run: str | None = None) -> Path:
         executed_copies(run, chain),
         notebooks=library_notebooks(),
         texts=library_texts(),
+        parts={**report_parts(chain), **library_parts()},
     )

@@ -141,6 +141,8 @@ def build_site(
     first: str = 'report',  # the page that opens first
     notebooks: dict[str, Path] | None = None,  # of the library, shown as they are
     texts: dict[str, str] | None = None,  # of the library, in Markdown
+    parts: dict[str, list]
+    | None = None,  # of the side bar, caption to page names; one unless given
 ) -> Path:
     "Write `folder`/site and return its index.html; raises `InputError` without a first page"
     import nbformat
@@ -150,9 +152,7 @@ def build_site(
             'pages', ', '.join(pages), f'a page named {first!r}', 'Name the page that opens first.'
         )
     notebooks, texts = notebooks or {}, texts or {}
-    parts = {'The report': [name for name in pages if name != first]}
-    if notebooks or texts:
-        parts['The library'] = [*notebooks, *texts]
+    parts = parts or {'Pages': [name for name in (*pages, *notebooks, *texts) if name != first]}
     with (
         tempfile.TemporaryDirectory() as source,
         output_folder(Path(folder) / 'site', 'site', ['*.html']) as out,
