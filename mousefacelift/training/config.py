@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['view_choices', 'Range', 'is_of_type', 'value_fault', 'setting_types', 'OptimizerConfig', 'LoopConfig', 'LossConfig',
-           'TrainConfig', 'ViewsConfig', 'config_kind', 'change_config', 'read_config']
+           'TrainConfig', 'ViewsConfig', 'config_kind', 'change_config', 'read_config', 'holds_run', 'run_config']
 
 # %% ../../nbs/core/training/01_config.ipynb #c002
 import difflib
@@ -330,3 +330,24 @@ def read_config(
         )
     config = change_config(config, content, str(path))
     return change_config(config, _parse_settings(settings, setting_types(config)), '--set')
+
+# %% ../../nbs/core/training/01_config.ipynb #c061
+def holds_run(folder: str | Path) -> bool:
+    "Whether a run began in `folder`, which then has its configuration"
+    path = Path(folder) / 'config.json'
+    content = read_json(path) if path.is_file() else None
+    return isinstance(content, dict) and 'steps' in content
+
+
+def run_config(folder: str | Path, config: LoopConfig) -> LoopConfig:
+    "The configuration of the run in `folder`, of the kind of `config`; raises `InputError`"
+    path = Path(folder) / 'config.json'
+    if not holds_run(folder):
+        do = 'Begin one without --resume, or name the folder of one.'
+        raise InputError(folder, 'no run', 'a folder in which a run began', do)
+    content = read_json(path)
+    kind, wanted = config_kind(content), type(config)
+    if kind is not wanted:
+        do = 'Name the network that this run trains.'
+        raise InputError(path, f'settings of a {kind.__name__}', f'a {wanted.__name__}', do)
+    return change_config(config, content, str(path))

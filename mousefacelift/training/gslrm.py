@@ -57,6 +57,9 @@ def draw_example(samples: list, config: TrainConfig) -> Example:
 
 # %% ../../nbs/core/training/06_gslrm.ipynb #c044
 def _require_choice(config: TrainConfig):
+    if config.disc and config.inputs < 2:
+        came = f'{config.inputs}, disc {config.disc:g}'
+        raise InputError('inputs', came, '2 or more, or disc 0', 'One silhouette has no depth.')
     if config.most and (config.choose != 'random' or config.most < config.inputs):
         raise InputError(
             'most',

@@ -336,7 +336,9 @@ def _make_accelerator(config: LoopConfig):
     from accelerate import Accelerator
 
     tracker = 'wandb' if config.wandb else None
-    return Accelerator(mixed_precision=config.precision, log_with=tracker)
+    # by itself, accelerate does not join processes that share a processor
+    several_on_cpu = int(os.environ.get('WORLD_SIZE', 1)) > 1 and not torch.cuda.is_available()
+    return Accelerator(cpu=several_on_cpu, mixed_precision=config.precision, log_with=tracker)
 
 
 @contextlib.contextmanager
@@ -456,6 +458,22 @@ def require_launcher(self: _Run, launcher: int):
 
 
 @patch
+@contextlib.contextmanager
+def among_others(self: _Run) -> Iterator[None]:
+    "In the block the others may end: raises `TrainingAlarm`"
+    try:
+        yield
+    except RuntimeError as e:
+        is_loss = isinstance(e, torch.distributed.DistError) or 'gloo' in str(e)
+        if self.accelerator.num_processes == 1 or not is_loss:
+            raise
+        raise TrainingAlarm(
+            f'{self.folder}: another process of the run ended in step {self.progress.step}. '
+            'Start it again; the run goes on from its last checkpoint.'
+        ) from e
+
+
+@patch
 def require_learning(self: _Run, line: dict):
     "Raise `TrainingAlarm` where too many steps in a row were left out, the last one `line`"
     in_a_row = self.progress.in_a_row
@@ -502,7 +520,8 @@ def _take_steps(run: _Run, batch_loss: Callable, draw: Callable | None):
     with open(path, 'a', buffering=1) as metrics, bar:
         while run.progress.step < run.config.steps:
             run.require_launcher(launcher)
-            line = run.step(batch_loss)
+            with run.among_others():
+                line = run.step(batch_loss)
             bar.update()
             metrics.write(json.dumps(line) + '\n')
             run.accelerator.log(line, step=line['step'])
