@@ -8,11 +8,19 @@ __all__ = ['main', 'convert_command', 'mice_command', 'split_command', 'check_co
            'report_command']
 
 # %% ../../nbs/core/cli/01_main.ipynb #c002
+import os
 from pathlib import Path
 import click
 from ..files import InputError
 
 # %% ../../nbs/core/cli/01_main.ipynb #c005
+def _say_error(message: object):
+    "Write one line on stderr; of several processes that a launcher started, it says which"
+    several = int(os.environ.get('WORLD_SIZE', 1)) > 1
+    who = f'mousefacelift, process {os.environ["RANK"]}' if several else 'mousefacelift'
+    click.echo(f'{who}: {message}', err=True)
+
+
 class _Commands(click.Group):
     "A group whose `InputError`s and `OSError`s are one line on stderr and exit status 2"
 
@@ -26,7 +34,7 @@ class _Commands(click.Group):
         except OSError as e:
             reason = e.strerror or e
             message = f'{e.filename or "a file"}: {reason}. Check permissions and free space.'
-        click.echo(f'mousefacelift: {message}', err=True)
+        _say_error(message)
         ctx.exit(2)
 
 
@@ -287,6 +295,25 @@ def generate_command(picture, out, generator, mask, seed, overwrite, **sampling)
     click.echo(f'{len(sample)} views in {out}')
 
 # %% ../../nbs/core/cli/01_main.ipynb #c027
+def _train_config(network: str, out: Path, config: Path | None, settings: tuple, resume: bool):
+    "The configuration of a new run in `out`, or of the one that goes on there"
+    from mousefacelift.training.config import (
+        TrainConfig,
+        ViewsConfig,
+        holds_run,
+        read_config,
+        run_config,
+    )
+
+    defaults = TrainConfig() if network == 'gslrm' else ViewsConfig()
+    if resume:
+        defaults = run_config(out, defaults)
+    elif holds_run(out):
+        do = 'Go on with --resume, or choose another folder.'
+        raise InputError(out, 'a run is there already', 'a folder without a run', do)
+    return read_config(config, settings, defaults)
+
+
 @main.command('train')
 @click.argument('network', type=click.Choice(['gslrm', 'mvdiffusion']))
 @click.argument('samples', type=_path)
@@ -295,7 +322,7 @@ def generate_command(picture, out, generator, mask, seed, overwrite, **sampling)
     'out',
     required=True,
     type=_path,
-    help='Run folder; with --resume, a run that stopped there goes on.',
+    help='Run folder: one without a run, or with --resume that of a run, which goes on.',
 )
 @click.option('--config', type=_path, help='JSON file of settings.')
 @click.option(
@@ -305,36 +332,33 @@ def generate_command(picture, out, generator, mask, seed, overwrite, **sampling)
     metavar='KEY=VALUE',
     help='One setting; an unknown key is an error.',
 )
-@click.option('--resume', is_flag=True, help='Go on in a folder that holds a run.')
+@click.option(
+    '--resume',
+    is_flag=True,
+    help='Go on with the run in the folder and its settings, of which steps may grow.',
+)
 def train_command(network, samples, out, config, settings, resume):
-    "Train on a data set, in a run folder."
-    from mousefacelift.data.samples import find_samples, read_sample
-    from mousefacelift.files import nearest_folder
-    from mousefacelift.training.config import TrainConfig, read_config
+    """Train on a data set, in a run folder.
 
-    if (out / 'config.json').exists() and not resume:
-        raise InputError(
-            out,
-            'a run is there already',
-            'an empty folder',
-            'Go on with --resume, or choose another folder.',
-        )
-    if out.resolve() == samples.resolve():
-        raise InputError(
-            out, 'samples and run folder at once', 'a folder of its own', 'Choose another folder.'
-        )
-    nearest_folder(out)
+    Also under torchrun or accelerate launch. Exit status 1 if training had to stop."""
+    from mousefacelift.data.samples import find_samples, read_sample
+    from mousefacelift.outputs import check_growing
+
+    chosen = _train_config(network, out, config, settings, resume)
+    check_growing(out, 'config.json', inputs=[samples])
     if network == 'gslrm':
         from mousefacelift.training.gslrm import train_gslrm as train
-
-        defaults = TrainConfig()
     else:
-        from mousefacelift.training.mvdiffusion import ViewsConfig, train_mvdiffusion as train
+        from mousefacelift.training.mvdiffusion import train_mvdiffusion as train
+    from mousefacelift.training.loop import TrainingAlarm
 
-        defaults = ViewsConfig()
-    chosen = read_config(config, settings, defaults)
-    train(chosen, [read_sample(path) for path in find_samples(samples)], out)
-    click.echo(out)
+    try:
+        train(chosen, [read_sample(path) for path in find_samples(samples)], out)
+    except TrainingAlarm as alarm:
+        _say_error(alarm)
+        raise SystemExit(1) from None
+    if os.environ.get('RANK', '0') == '0':
+        click.echo(out)
 
 # %% ../../nbs/core/cli/01_main.ipynb #c031
 @main.command('evaluate')
@@ -399,3 +423,7 @@ def report_command(scale, publish):
 
         for path in [*publish_report(f'report-{scale}', scale), *publish_library()]:
             click.echo(path)
+
+# %% ../../nbs/core/cli/01_main.ipynb #c042
+if __name__ == '__main__' and '__file__' in globals():  # a notebook is `__main__`, too
+    main()

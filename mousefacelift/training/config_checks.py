@@ -11,7 +11,6 @@ import copy
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 import torch
 import yaml
@@ -21,7 +20,13 @@ from ..data.samples import find_samples, read_sample
 from ..files import InputError, digest, read_json
 from ..models.gslrm import gslrm_sizes
 from ..models.lgm import lgm_sizes
-from .config import TrainConfig, is_of_type, setting_types, view_choices
+from mousefacelift.training.config import (
+    TrainConfig,
+    ViewsConfig,
+    config_kind,
+    setting_types,
+    value_fault,
+)
 
 # %% ../../nbs/core/training/03_config_checks.ipynb #c005
 def _read_yaml(path: Path):
@@ -116,19 +121,19 @@ _dead_names = dict(
 _issue_of_keys = 'ledger 1, 14, configuration'
 
 
-def _name_finding(key: str, value: object, own: bool) -> Finding | None:
-    "What is wrong with the name of one setting, if anything is"
+def _name_finding(key: str, value: object, kind: type | None = None) -> Finding | None:
+    "What is wrong with the name of one setting of a configuration of `kind`, if anything is"
     name = _own_name(key)
-    known = {f.name for f in fields(TrainConfig)} if own else _facelift_names
-    near = difflib.get_close_matches(name, known, 1, 0.6 if own else 0.85)
-    if name in _dead_names and not own and value:
+    known = setting_types(kind) if kind else _facelift_names
+    near = difflib.get_close_matches(name, known, 1, 0.6 if kind else 0.85)
+    if name in _dead_names and not kind and value:
         return Finding(
             'a setting that has no effect',
             f'{key} = {value!r}: {_dead_names[name]}',
             'Leave it out; set what is meant where it is read.',
             _issue_of_keys,
         )
-    if name in known or not (own or near):
+    if name in known or not (kind or near):
         return None
     reason = f'did you mean {near[0]}?' if near else 'nothing reads it'
     return Finding(
@@ -155,10 +160,10 @@ def _mouse_block_finding(s: dict) -> Finding | None:
 
 def key_findings(
     s: dict,  # flat settings
-    own: bool,  # whether they are this library's
+    kind: type | None = None,  # a class of this library's configurations, if they are of one
 ) -> list:
     "A `Finding` for each name that nothing reads"
-    found = [_name_finding(key, value, own) for key, value in s.items()]
+    found = [_name_finding(key, value, kind) for key, value in s.items()]
     return [f for f in [*found, _mouse_block_finding(s)] if f]
 
 # %% ../../nbs/core/training/03_config_checks.ipynb #c027
@@ -306,7 +311,7 @@ def view_findings(
 # %% ../../nbs/core/training/03_config_checks.ipynb #c036
 def _perceptual_finding(s: dict) -> Finding | None:
     weight = _largest(s, 'perceptual|lpips')
-    if weight <= 0 or _setting(s, 'l2_warmup'):
+    if weight <= 0 or _setting(s, 'l2_warmup') or s.get('late'):
         return None
     return Finding(
         'a perceptual loss without a warm-up',
@@ -421,32 +426,34 @@ def loss_findings(s: dict) -> list:
     return [f for f in found if f]
 
 # %% ../../nbs/core/training/03_config_checks.ipynb #c044
-_choices = dict(
-    model=(*gslrm_sizes, *lgm_sizes),
-    choose=view_choices,
-    precision=('no', 'bf16', 'fp16'),
-)
-
-
 def _refused(name: str, value: object, allowed: str, where: str) -> Finding:
     return Finding(
         'a value that is refused',
-        f'{name} = {value!r}, allowed: {allowed}',
+        f'{name} = {repr(value)[:100]}, allowed: {allowed}',
         f'Correct it in {where}.',
         'ledger 14',
     )
 
 
-def _value_findings(content: dict, where: str) -> list:
-    "A `Finding` for each of this library's settings that has a value which a run would refuse"
+def _own_kind(content: dict) -> type | None:
+    "The class of this library's configurations that flat settings are of, or None"
+    known = {**setting_types(TrainConfig), **setting_types(ViewsConfig)}
+    return config_kind(content) if set(content) & set(known) else None
+
+
+def _value_findings(content: dict, kind: type, where: str) -> list:
+    "A `Finding` for each setting of a configuration of `kind` with a value that a run would refuse"
+    types = setting_types(kind)
+    sizes = {**gslrm_sizes, **lgm_sizes}
     found = []
     for name, value in content.items():
-        if name in _choices and value not in _choices[name]:
-            found.append(_refused(name, value, f'one of {", ".join(_choices[name])}', where))
-    types = setting_types(TrainConfig())
-    for name, value in content.items():
-        if name in types and not is_of_type(value, types[name]):
-            found.append(_refused(name, value, f'a {types[name].__name__}', where))
+        if name not in types:
+            continue
+        allowed = value_fault(name, types[name], value)
+        if name == 'model' and not allowed and value not in sizes:
+            allowed = ', '.join(sizes)
+        if allowed:
+            found.append(_refused(name, value, allowed, where))
     return found
 
 # %% ../../nbs/core/training/03_config_checks.ipynb #c013
@@ -454,11 +461,11 @@ def _settings_findings(content: dict, path: Path, views: int | None) -> list:
     "Findings about the `content` of a configuration at `path`, in the order of this notebook"
     s = _flatten(content)
     is_flat = len(s) == len(content)
-    own = is_flat and any(f.name in content for f in fields(TrainConfig))
+    kind = _own_kind(content) if is_flat else None
     base = path if path.is_dir() else path.parent
     return [
-        *key_findings(s, own),
-        *(_value_findings(content, path.name) if own else []),
+        *key_findings(s, kind),
+        *(_value_findings(content, kind, path.name) if kind else []),
         *file_findings(s, base),
         *view_findings(s, views),
         *loss_findings(s),

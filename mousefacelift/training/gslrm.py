@@ -25,8 +25,8 @@ from ..models.gslrm import GSLRM, GSLRMConfig, gslrm_sizes
 from ..models.lgm import LGM, LGMConfig, four_views, lgm_sizes
 from ..models.perceptual import load_features
 from .adapt import add_lora, freeze, merge_lora
-from .config import LossConfig, TrainConfig, view_choices
-from .loop import run_training
+from .config import LossConfig, TrainConfig
+from .loop import own_part, run_training
 
 # %% ../../nbs/core/training/06_gslrm.ipynb #c011
 class Example(NamedTuple):
@@ -57,13 +57,9 @@ def draw_example(samples: list, config: TrainConfig) -> Example:
 
 # %% ../../nbs/core/training/06_gslrm.ipynb #c044
 def _require_choice(config: TrainConfig):
-    if config.choose not in view_choices:
-        raise InputError(
-            'choose',
-            repr(config.choose),
-            f'{", ".join(view_choices[:-1])} or {view_choices[-1]}',
-            'Choose one of these.',
-        )
+    if config.disc and config.inputs < 2:
+        came = f'{config.inputs}, disc {config.disc:g}'
+        raise InputError('inputs', came, '2 or more, or disc 0', 'One silhouette has no depth.')
     if config.most and (config.choose != 'random' or config.most < config.inputs):
         raise InputError(
             'most',
@@ -71,6 +67,17 @@ def _require_choice(config: TrainConfig):
             "at least `inputs`, and choose 'random'",
             'Leave it 0, or choose random views.',
         )
+
+# %% ../../nbs/core/training/06_gslrm.ipynb #c091
+def _require_parts(samples: list, config: TrainConfig):
+    "Raise `InputError` for the first sample without cameras, or without a depth that has a weight"
+    for s in samples:
+        if s.cameras is None:
+            came, allowed = 'a flat sample, without cameras', 'pictures with their cameras'
+            raise InputError(s.name or 'sample', came, allowed, 'Convert it with its calibration.')
+        if config.depth and s.depth is None:
+            came = f'no depth, where depth = {config.depth:g}'
+            raise InputError(s.name or 'sample', came, 'samples with depth', 'Set depth=0.')
 
 # %% ../../nbs/core/training/06_gslrm.ipynb #c073
 def _require_trainable(samples: list, config: TrainConfig, patch: int):
@@ -84,6 +91,7 @@ def _require_trainable(samples: list, config: TrainConfig, patch: int):
             f'one size divisible by {patch}',
             'Prepare them with one --size.',
         )
+    _require_parts(samples, config)
     inputs = max(config.inputs, config.most)
     few = [s.name for s in samples if len(s.images) < max(inputs, config.targets)]
     if few:
@@ -113,10 +121,17 @@ def training_sample(sample: Sample, config: TrainConfig) -> Sample:
     return replace(sample, images=images, cameras=cameras)
 
 # %% ../../nbs/core/training/06_gslrm.ipynb #c014
-def _degraded(inputs: Sample) -> Sample:
-    "The inputs, on white, with damage by torch's global generator"
+def _draw_damage(config: TrainConfig) -> int | None:
+    "A seed of `degrade` for the share of samples that are damaged, by torch's global generator"
+    if config.degrade and torch.rand(()) < config.degrade:
+        return torch.randint(2**31, ()).item()
+    return None
+
+
+def _degraded(inputs: Sample, seed: int) -> Sample:
+    "The inputs, on white, with damage"
     masks = inputs.masks
-    damaged = degrade(inputs, torch.randint(2**31, ()).item())
+    damaged = degrade(inputs, seed)
     still_shown = (damaged.masks / masks.clamp(min=1e-3)).clamp(max=1)
     return replace(damaged, images=on_white(damaged.images, still_shown))
 
@@ -134,11 +149,12 @@ def show_inputs(
     sample: Sample,  # on white
     views: list,  # indices of the inputs
     config: TrainConfig,
+    damage: int | None = None,  # a seed of `degrade`
 ) -> tuple:
-    "The inputs, damaged where `degrade` has it, and the whole sample, in the world of `disc`"
+    "The inputs, damaged or not, and the whole sample, in the world of `disc`"
     inputs = sample.views(views)
-    if config.degrade and torch.rand(()) < config.degrade:
-        inputs = _degraded(inputs)
+    if damage is not None:
+        inputs = _degraded(inputs, damage)
     if not config.disc:
         return inputs, sample
     whole = _in_disc_world(sample, inputs, config.disc)
@@ -266,14 +282,19 @@ class _Shown(NamedTuple):
 
 
 def _draw_batch(samples: list, config: TrainConfig) -> list:
-    "A `_Shown` for each sample of a batch, by torch's global generator"
+    """A `_Shown` for each sample of this process's batch, by torch's global generator
+
+    The batch of all processes is drawn in each of them."""
     if config.most:
         n = torch.randint(config.inputs, config.most + 1, ()).item()
         config = replace(config, inputs=n)
+    together, own = own_part(config.batch)
+    drawn = []
+    for _ in range(together):
+        drawn.append((draw_example(samples, config), _draw_damage(config)))
     batch = []
-    for _ in range(config.batch):
-        example = draw_example(samples, config)
-        inputs, whole = show_inputs(example.sample, example.inputs, config)
+    for example, damage in drawn[own]:
+        inputs, whole = show_inputs(example.sample, example.inputs, config, damage)
         batch.append(_Shown(inputs, whole, example.targets))
     return batch
 
@@ -327,7 +348,7 @@ def _write_rows(model: nn.Module, sample: Sample, config: TrainConfig, path: str
     "Write the picture of a sample, its first views the inputs and its last ones the targets"
     n = config.inputs
     ready = training_sample(sample, config)
-    inputs, whole = show_inputs(ready, list(range(n)), replace(config, degrade=0.0))
+    inputs, whole = show_inputs(ready, list(range(n)), config)
     last = list(range(len(whole)))[-n:]
     images = inputs.images.movedim(-1, 1)[None].to(next(model.parameters()))
     cloud = model.eval()(images, inputs.cameras, inputs.masks[None])[0]
@@ -351,6 +372,8 @@ def _loss_sum(config: LossConfig, model: nn.Module) -> LossSum:
     if config.perceptual:
         features = load_features(config.features).to(next(model.parameters()))
     weights = {term: getattr(config, term) for term in terms}
+    if not any(weights.values()):
+        raise InputError('loss', 'no term', 'a weight above 0', f'Weigh one of {", ".join(terms)}.')
     return LossSum(warmup=config.late, features=features, **weights)
 
 # %% ../../nbs/core/training/06_gslrm.ipynb #c085
@@ -375,8 +398,10 @@ def train_gslrm(config: TrainConfig, samples: list, run_folder: str | Path) -> G
     def draw(model: nn.Module, path: Path):
         _write_rows(model, samples[0], config, path)
 
-    model = run_training(model, batch_loss, config, run_folder, draw)
-    if config.lora:
-        merge_lora(model)
-    model.save_pretrained(Path(run_folder) / 'model')
-    return model
+    def write(model: nn.Module):
+        if config.lora:
+            merge_lora(model)
+        model.save_pretrained(Path(run_folder) / 'model')
+
+    model = run_training(model, batch_loss, config, run_folder, draw, samples=samples, finish=write)
+    return merge_lora(model) if config.lora else model
