@@ -7,12 +7,20 @@ __all__ = ['sample_files', 'FLAT_VIEWS', 'Sample', 'write_sample', 'read_sample'
            'find_samples']
 
 # %% ../../nbs/core/data/03_samples.ipynb #c002
+import math
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 import numpy as np, torch
 from torch import Tensor
 from .images import bit_depth, on_white, read_image, write_image
-from ..files import InputError, atomic_path, read_json, write_json
+from mousefacelift.files import (
+    InputError,
+    atomic_path,
+    read_json,
+    read_text_file,
+    require_file,
+    write_json,
+)
 from ..geometry.cameras import Cameras, read_opencv
 from ..geometry.hull import require_subject
 from ..outputs import output_folder
@@ -105,6 +113,8 @@ def write_sample(folder: str | Path, sample: Sample, overwrite: bool = False):
 # %% ../../nbs/core/data/03_samples.ipynb #c012
 def _read_rgba(paths: list, sizes: list | None = None) -> dict:
     "`images`, `masks` and `bits` of pictures of the given (width, height), or of the first one's"
+    for path in paths:
+        require_file(path, 'a picture', 1 << 29)
     bits = bit_depth(paths[0])
     pictures = [read_image(path, bits) for path in paths]
     sizes = sizes or [pictures[0].shape[1::-1]] * len(paths)
@@ -122,23 +132,43 @@ def _read_rgba(paths: list, sizes: list | None = None) -> dict:
     return dict(images=rgba[..., :3].contiguous(), masks=masks, bits=bits)
 
 # %% ../../nbs/core/data/03_samples.ipynb #c533
+_MOST_PIXELS = 1 << 28  # of all pictures of a sample together
+
+
+def _picture_paths(path: Path, frames: list) -> list[Path]:
+    "The picture of each of the `frames` of a camera file at `path`; raises `InputError`"
+    do = 'Put pictures and camera file in one folder.'
+    paths = []
+    for i, frame in enumerate(frames):
+        if 'file_path' not in frame:
+            came, allowed = f'frame {i} lacks file_path', 'the picture of each camera'
+            do = 'This may be a file of cameras only: read it with `read_opencv`.'
+            raise InputError(path, came, allowed, do)
+        name = frame['file_path']
+        inside = isinstance(name, str) and name and not PurePath(name).is_absolute()
+        if not inside or '..' in PurePath(name).parts:
+            came = f'frame {i}: file_path {str(name)[:100]!r}'
+            raise InputError(path, came, 'a path below the folder of its sample', do)
+        paths.append(path.parent / name)
+    return paths
+
+
 def _read_posed(folder: Path) -> dict:
     "The fields of a sample that its camera file and pictures hold"
     path = folder / 'opencv_cameras.json'
     cameras = read_opencv(path)
     header = read_json(path)
     frames = header.pop('frames')
-    for i, frame in enumerate(frames):
-        if 'file_path' not in frame:
-            came, allowed = f'frame {i} lacks file_path', 'the picture of each camera'
-            do = 'This may be a file of cameras only: read it with `read_opencv`.'
-            raise InputError(path, came, allowed, do)
-    pictures = [folder / frame['file_path'] for frame in frames]
+    pixels = len(cameras) * cameras.width * cameras.height
+    if pixels > _MOST_PIXELS:
+        came = f'{len(cameras)} pictures of {cameras.width}x{cameras.height}'
+        allowed = f'at most {_MOST_PIXELS / 1e6:.0f} million pixels in all'
+        raise InputError(path, came, allowed, 'Use fewer views, or smaller ones.')
     sizes = [(frame['w'], frame['h']) for frame in frames]
     return dict(
-        **_read_rgba(pictures, sizes),
+        **_read_rgba(_picture_paths(path, frames), sizes),
         cameras=cameras,
-        name=header.get('id', folder.name),
+        name=str(header.get('id', folder.name)),
         frames=frames,
         header=header,
     )
@@ -147,6 +177,7 @@ def _read_posed(folder: Path) -> dict:
 def _read_depth(path: Path, shape: tuple) -> Tensor:
     "Depth (V,H,W) float32 of an .npz whose header says that it has this `shape`"
     do = 'Write the sample again.'
+    require_file(path, 'depth', most=4 * math.prod(shape) + (1 << 20))
     try:
         with np.load(path) as content, content.zip.open('depth.npy') as file:
             np.lib.format.read_magic(file)
@@ -160,6 +191,29 @@ def _read_depth(path: Path, shape: tuple) -> Tensor:
     raise InputError(path, f'{kind} of shape {found}', allowed, do)
 
 # %% ../../nbs/core/data/03_samples.ipynb #c539
+def _is_similarity(value) -> bool:
+    try:
+        matrix = np.asarray(value, float)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return False
+    return matrix.shape == (4, 4) and bool(np.isfinite(matrix).all())
+
+
+def _read_meta(path: Path) -> dict:
+    "The content of a sample.json; raises `InputError` where that is no names and values"
+    meta = read_json(path)
+    do = 'Write the sample again.'
+    if not isinstance(meta, dict):
+        raise InputError(path, f'a {type(meta).__name__}', 'names and values', do)
+    if 'transform' not in meta:
+        return meta
+    transform = meta['transform']
+    if not isinstance(transform, dict) or not _is_similarity(transform.get('similarity')):
+        allowed = 'a form, and a similarity of 4x4 finite numbers'
+        raise InputError(path, f'transform {str(transform)[:100]}', allowed, do)
+    return meta
+
+# %% ../../nbs/core/data/03_samples.ipynb #c602
 FLAT_VIEWS = ('front', 'front_right', 'right', 'back', 'left', 'front_left')  # cam_000 to cam_005
 
 
@@ -176,7 +230,7 @@ def read_sample(folder: str | Path) -> Sample:
         do = 'Make one with `mousefacelift convert` or `mousefacelift mice`.'
         raise InputError(folder, came, allowed, do)
     if (folder / 'sample.json').exists():
-        content['meta'] = read_json(folder / 'sample.json')
+        content['meta'] = _read_meta(folder / 'sample.json')
     if (folder / 'depth.npz').exists():
         shape = tuple(content['masks'].shape)
         content['depth'] = _read_depth(folder / 'depth.npz', shape)
@@ -194,14 +248,8 @@ def read_list(path: str | Path) -> list[Path]:
     "Sample folders that a list file names; raises `InputError` for the first line without one"
     path = Path(path)
     allowed = 'a text file with one sample folder per line'
-    if not path.is_file():
-        raise InputError(path, 'no such file', allowed, 'Check the path.')
-    try:
-        lines = path.read_text().splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(path, f'not text ({error})', allowed, 'Write it again.') from None
     folders = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text_file(path, allowed).splitlines(), 1):
         if not line.strip():
             continue
         folder = path.parent / line.strip()
@@ -224,7 +272,7 @@ def write_list(path: str | Path, folders: list, base: str | Path | None = None):
         folder = Path(folder).resolve()
         lines.append(folder.relative_to(base) if folder.is_relative_to(base) else folder)
     with atomic_path(path) as part:
-        part.write_text(''.join(f'{line}\n' for line in lines))
+        part.write_text(''.join(f'{line}\n' for line in lines), encoding='utf-8')
 
 # %% ../../nbs/core/data/03_samples.ipynb #c022
 def is_sample(path: str | Path) -> bool:
