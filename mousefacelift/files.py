@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['part_name', 'InputError', 'root', 'runs_path', 'figures_path', 'asset_path', 'shared_path', 'lock_file', 'sync_file',
            'digest', 'nearest_folder', 'naming_file', 'atomic_path', 'clear_leftovers', 'require_file',
-           'read_text_file', 'read_json', 'write_json', 'read_pickle']
+           'read_text_file', 'read_json', 'write_json', 'parse_yaml', 'read_pickle']
 
 # %% ../nbs/core/00_files.ipynb #c002
 import contextlib
 import hashlib
 import io
 import json
+import math
 import os
 import pickle
 import shutil
@@ -231,6 +232,40 @@ def write_json(path: str | Path, content: Any):
     with atomic_path(path) as part:
         part.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
 
+# %% ../nbs/core/00_files.ipynb #c459
+_MOST_EVENTS = 100_000  # of a YAML text: its values, keys and brackets
+_MOST_NESTED = 50
+
+
+def _check_yaml_events(text: str, loader: type):
+    import yaml
+
+    depth = 0
+    for number, event in enumerate(yaml.parse(text, loader)):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError('it has aliases')
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MOST_NESTED or number > _MOST_EVENTS:
+            raise ValueError(f'over {_MOST_NESTED} levels, or {_MOST_EVENTS} values')
+
+
+def parse_yaml(text: str, tags: dict | None = None):
+    """What a YAML text says; `tags`, name -> function of (loader, node), are read beside YAML's own
+
+    Raises `ValueError` for what is no YAML, has aliases, or is too deep or too long."""
+    import yaml
+
+    base = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+    loader = type('Loader', (base,), {})
+    for tag, construct in (tags or {}).items():
+        loader.add_constructor(tag, construct)
+    try:
+        _check_yaml_events(text, loader)
+        return yaml.load(text, loader)
+    except yaml.YAMLError as e:
+        raise ValueError(e) from None
+
 # %% ../nbs/core/00_files.ipynb #c017
 _allowed_types = {
     ('numpy', 'ndarray'),
@@ -257,6 +292,22 @@ class _RestrictedUnpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 # %% ../nbs/core/00_files.ipynb #c307
+_MOST_UNFOLDED = 10_000_000  # values of a pickle
+
+
+def _unfolded_size(value: Any, sizes: dict) -> float:
+    "How many values `value` holds where all that it names twice counts twice; infinite for a loop"
+    children = value
+    if isinstance(value, dict):
+        children = [*value.keys(), *value.values()]
+    elif not isinstance(value, (list, tuple)):
+        return getattr(value, 'size', 1)
+    if id(value) not in sizes:
+        sizes[id(value)] = math.inf
+        sizes[id(value)] = 1 + sum(_unfolded_size(child, sizes) for child in children)
+    return sizes[id(value)]
+
+
 def read_pickle(path: str | Path):
     "Content of a pickle of arrays and plain containers; raises `InputError` for any other type"
     allowed = 'numpy arrays, numbers, strings, lists, tuples, dicts'
@@ -266,8 +317,13 @@ def read_pickle(path: str | Path):
     except OSError as e:
         raise InputError(path, e.strerror, 'a readable pickle', 'Check permissions.') from None
     try:
-        return _RestrictedUnpickler(io.BytesIO(raw)).load()
+        content = _RestrictedUnpickler(io.BytesIO(raw)).load()
+        unfolded = _unfolded_size(content, {})
     except _ForbiddenType as e:
         raise InputError(path, f'a pickle that holds {e}', allowed, do) from None
     except Exception as e:
         raise InputError(path, f'not a readable pickle ({type(e).__name__})', allowed, do) from None
+    if unfolded > _MOST_UNFOLDED:
+        came = f'a pickle that unfolds to over {_MOST_UNFOLDED} values'
+        raise InputError(path, came, 'a calibration', do)
+    return content
