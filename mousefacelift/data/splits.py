@@ -10,7 +10,7 @@ import hashlib, json
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
-from .samples import find_samples, write_list
+from .samples import find_samples, read_meta, write_list
 from ..files import InputError, read_json, write_json
 from ..outputs import check_output, output_folder
 
@@ -25,14 +25,13 @@ class SampleTime:
 
 def sample_time(folder: str | Path) -> SampleTime:
     "The recording and time of a sample folder; raises `InputError` for one that does not say"
-    path = Path(folder) / 'sample.json'
-    meta = read_json(path) if path.exists() else {}
+    meta = read_meta(folder)
     if 'seed' in meta:
         return SampleTime(f'mouse {meta["seed"]}', float(meta.get('time', 0)))
     if 'recording' in meta and 'time' in meta:
         return SampleTime(meta['recording'], float(meta['time']))
     raise InputError(
-        path,
+        Path(folder) / 'sample.json',
         f'no moment ({", ".join(sorted(meta)) or "no such file"})',
         'recording and time, or seed',
         'Make the sample again with `mousefacelift convert`, or split by hand.',

@@ -351,7 +351,7 @@ def _missing_keys(frame) -> list[str]:
 
 
 def _is_pixel_count(n) -> bool:
-    return isinstance(n, int) and 0 < n < 1 << 31
+    return type(n) is int and 0 < n < 1 << 31
 
 
 def _check_frame(path: str | Path, i: int, frame) -> None:
