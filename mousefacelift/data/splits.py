@@ -13,6 +13,7 @@ import numpy as np
 from .samples import find_samples, read_meta, write_list
 from ..files import InputError, read_json, write_json
 from ..outputs import check_output, output_folder
+from ..ranges import SEED, Range, check_settings
 
 # %% ../../nbs/core/data/04_splits.ipynb #c005
 @dataclass(frozen=True)
@@ -74,6 +75,13 @@ def _within_guard(when: list, part, guard: float) -> np.ndarray:
 
 # %% ../../nbs/core/data/04_splits.ipynb #c016
 SPLIT_PARTS = ('train', 'val', 'test')
+_LIMITS = dict(
+    val=Range(0, 1),
+    test=Range(0, 1),
+    block=Range(0.001, 10**9),
+    guard=Range(0, 10**9),
+    seed=SEED,
+)
 
 
 def _require_blocks(blocks: list, folders: list, shares: tuple, block: float):
@@ -101,10 +109,10 @@ def make_split(
     seed: int = 0,
 ) -> dict:
     "'train', 'val', 'test' and 'dropped' -> folders; raises `InputError` where it cannot be made"
+    check_settings(_LIMITS, val=val, test=test, block=block, guard=guard, seed=seed)
     shares = (1 - val - test, val, test)
-    if min(shares) < 0 or not block > 0 or guard < 0:
-        came = f'val {val}, test {test}, block {block} s, guard {guard} s'
-        allowed = 'shares that sum to less than 1, times that are positive'
+    if min(shares) < 0:
+        came, allowed = f'val {val}, test {test}', 'shares that sum to less than 1'
         raise InputError('split', came, allowed, 'Choose others.')
     when = [sample_time(folder) for folder in folders]
     keys = [(w.recording, int(w.seconds // block)) for w in when]
