@@ -15,23 +15,30 @@ from .files import InputError
 # %% ../nbs/core/04_ranges.ipynb #c005
 @dataclass(frozen=True)
 class Range:
-    "Numbers from `low` to `high`, of Python or NumPy, `whole` ones or all; `without` one of them"
+    "Numbers from `low` to `high`, of Python or NumPy; `whole` ones may go in steps from `low`"
 
     low: float
     high: float
     whole: bool = False
-    without: float | None = None
+    without: float | None = None  # one that does not belong to it
+    step: int = 1
 
     def __contains__(self, value: Any) -> bool:
         kind = Integral if self.whole else Real
         if not isinstance(value, kind) or isinstance(value, bool):
             return False
-        return bool(self.low <= value <= self.high and value != self.without)
+        if not self.low <= value <= self.high or value == self.without:
+            return False
+        return not self.whole or (value - self.low) % self.step == 0
 
     def __str__(self):
         what = 'a whole number' if self.whole else 'a number'
-        exception = '' if self.without is None else f', without {self.without:.12g}'
-        return f'{what} from {self.low:.12g} to {self.high:.12g}{exception}'
+        words = [f'{what} from {self.low:.12g} to {self.high:.12g}']
+        if self.step > 1:
+            words.append(f'in steps of {self.step}')
+        if self.without is not None:
+            words.append(f'without {self.without:.12g}')
+        return ', '.join(words)
 
 # %% ../nbs/core/04_ranges.ipynb #c008
 SEED = Range(0, 2**32 - 1, whole=True)  # what every generator of random numbers takes

@@ -226,7 +226,7 @@ _LIMITS = dict(
     size=Range(8, 4096, whole=True),
     seed=SEED,
     last_seed=SEED,
-    samples=tuple(range(1, 16, 2)),
+    samples=Range(1, 15, whole=True, step=2),
     workers=Range(0, 1024, whole=True),
     frames=Range(1, 10**5, whole=True),
     samples_in_all=Range(1, 10**6, whole=True),
