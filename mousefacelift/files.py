@@ -4,17 +4,19 @@
 
 # %% auto #0
 __all__ = ['part_name', 'InputError', 'root', 'runs_path', 'figures_path', 'asset_path', 'shared_path', 'lock_file', 'sync_file',
-           'digest', 'nearest_folder', 'naming_file', 'atomic_path', 'clear_leftovers', 'read_json', 'write_json',
-           'read_pickle']
+           'digest', 'nearest_folder', 'naming_file', 'atomic_path', 'clear_leftovers', 'require_file',
+           'read_text_file', 'read_json', 'write_json', 'parse_yaml', 'read_pickle']
 
 # %% ../nbs/core/00_files.ipynb #c002
 import contextlib
 import hashlib
 import io
 import json
+import math
 import os
 import pickle
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from importlib import resources
@@ -162,14 +164,64 @@ def clear_leftovers(folder: str | Path):
             else:
                 path.unlink(missing_ok=True)
 
-# %% ../nbs/core/00_files.ipynb #c014
-def read_json(path: str | Path):
-    "The content of a JSON file; raises `InputError` when it is missing or not JSON"
+# %% ../nbs/core/00_files.ipynb #c452
+_KINDS = {
+    stat.S_IFDIR: 'a folder',
+    stat.S_IFIFO: 'a pipe',
+    stat.S_IFSOCK: 'a socket',
+    stat.S_IFCHR: 'a device',
+    stat.S_IFBLK: 'a device',
+}
+_MOST_BYTES = 1 << 26  # of a file that is read whole
+
+
+def require_file(
+    path: str | Path,
+    allowed: str = 'a file',  # for the message
+    most: int = _MOST_BYTES,  # bytes
+) -> Path:
+    "`path` if a regular file of at most `most` bytes is there; raises `InputError` otherwise"
+    do = 'Check the path.'
     try:
-        return json.loads(Path(path).read_text(encoding='utf-8-sig'))
+        found = os.stat(path)
     except FileNotFoundError:
-        raise InputError(path, 'no such file', 'a JSON file', 'Check the path.') from None
-    except (ValueError, OSError, RecursionError) as e:
+        raise InputError(path, 'no such file', allowed, do) from None
+    except (OSError, ValueError) as e:  # a loop of links, no permission, a name of zeros
+        raise InputError(path, getattr(e, 'strerror', None) or str(e), allowed, do) from None
+    if not stat.S_ISREG(found.st_mode):
+        came = _KINDS.get(stat.S_IFMT(found.st_mode), 'no regular file')
+        raise InputError(path, came, allowed, do)
+    if found.st_size > most:
+        came = f'{found.st_size / 1e6:.0f} MB'
+        raise InputError(path, came, f'{allowed}, at most {most / 1e6:.0f} MB', do)
+    return Path(path)
+
+# %% ../nbs/core/00_files.ipynb #c455
+def read_text_file(
+    path: str | Path,
+    allowed: str = 'a text file',  # for the message
+    most: int = _MOST_BYTES,  # bytes
+) -> str:
+    "The UTF-8 text of a regular file, a byte order mark or not; raises `InputError`"
+    try:
+        return require_file(path, allowed, most).read_text(encoding='utf-8-sig')
+    except UnicodeDecodeError as e:
+        came = f'not UTF-8 text ({e})'
+        raise InputError(path, came, allowed, 'Write it again as UTF-8.') from None
+    except OSError as e:
+        came = f'not readable ({e.strerror})'
+        raise InputError(path, came, allowed, 'Check permissions.') from None
+
+# %% ../nbs/core/00_files.ipynb #c014
+def read_json(
+    path: str | Path,
+    most: int = _MOST_BYTES,  # bytes
+):
+    "The content of a JSON file; raises `InputError` when it is missing, too large or not JSON"
+    text = read_text_file(path, 'a JSON file', most)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as e:
         raise InputError(
             path, f'not JSON ({e})', 'a JSON file', 'Write it again from its source.'
         ) from None
@@ -179,6 +231,40 @@ def write_json(path: str | Path, content: Any):
     "Write JSON atomically"
     with atomic_path(path) as part:
         part.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
+
+# %% ../nbs/core/00_files.ipynb #c459
+_MOST_EVENTS = 100_000  # of a YAML text: its values, keys and brackets
+_MOST_NESTED = 50
+
+
+def _check_yaml_events(text: str, loader: type):
+    import yaml
+
+    depth = 0
+    for number, event in enumerate(yaml.parse(text, loader)):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError('it has aliases')
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MOST_NESTED or number > _MOST_EVENTS:
+            raise ValueError(f'over {_MOST_NESTED} levels, or {_MOST_EVENTS} values')
+
+
+def parse_yaml(text: str, tags: dict | None = None):
+    """What a YAML text says; `tags`, name -> function of (loader, node), are read beside YAML's own
+
+    Raises `ValueError` for what is no YAML, has aliases, or is too deep or too long."""
+    import yaml
+
+    base = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+    loader = type('Loader', (base,), {})
+    for tag, construct in (tags or {}).items():
+        loader.add_constructor(tag, construct)
+    try:
+        _check_yaml_events(text, loader)
+        return yaml.load(text, loader)
+    except yaml.YAMLError as e:
+        raise ValueError(e) from None
 
 # %% ../nbs/core/00_files.ipynb #c017
 _allowed_types = {
@@ -206,17 +292,38 @@ class _RestrictedUnpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 # %% ../nbs/core/00_files.ipynb #c307
+_MOST_UNFOLDED = 10_000_000  # values of a pickle
+
+
+def _unfolded_size(value: Any, sizes: dict) -> float:
+    "How many values `value` holds where all that it names twice counts twice; infinite for a loop"
+    children = value
+    if isinstance(value, dict):
+        children = [*value.keys(), *value.values()]
+    elif not isinstance(value, (list, tuple)):
+        return getattr(value, 'size', 1)
+    if id(value) not in sizes:
+        sizes[id(value)] = math.inf
+        sizes[id(value)] = 1 + sum(_unfolded_size(child, sizes) for child in children)
+    return sizes[id(value)]
+
+
 def read_pickle(path: str | Path):
     "Content of a pickle of arrays and plain containers; raises `InputError` for any other type"
     allowed = 'numpy arrays, numbers, strings, lists, tuples, dicts'
     do = 'Save it again as arrays and plain containers.'
     try:
-        raw = Path(path).read_bytes()
+        raw = require_file(path, 'a pickle').read_bytes()
     except OSError as e:
-        raise InputError(path, e.strerror, 'a readable pickle', 'Check the path.') from None
+        raise InputError(path, e.strerror, 'a readable pickle', 'Check permissions.') from None
     try:
-        return _RestrictedUnpickler(io.BytesIO(raw)).load()
+        content = _RestrictedUnpickler(io.BytesIO(raw)).load()
+        unfolded = _unfolded_size(content, {})
     except _ForbiddenType as e:
         raise InputError(path, f'a pickle that holds {e}', allowed, do) from None
     except Exception as e:
         raise InputError(path, f'not a readable pickle ({type(e).__name__})', allowed, do) from None
+    if unfolded > _MOST_UNFOLDED:
+        came = f'a pickle that unfolds to over {_MOST_UNFOLDED} values'
+        raise InputError(path, came, 'a calibration', do)
+    return content

@@ -12,6 +12,7 @@ import numpy as np, torch
 from .samples import Sample
 from ..files import InputError
 from ..geometry.rigs import about_z
+from ..ranges import Range, check_settings
 
 # %% ../../nbs/core/data/05_augment.ipynb #c005
 def _recorded(s: Sample, kind: str, seed: int, views: list, amount, **changed) -> Sample:
@@ -19,6 +20,22 @@ def _recorded(s: Sample, kind: str, seed: int, views: list, amount, **changed) -
     note = dict(kind=kind, seed=seed, views=views, amount=np.round(amount, 4).tolist())
     notes = [*s.meta.get('degraded', []), note]
     return replace(s, **changed, meta={**s.meta, 'degraded': notes})
+
+
+_LIMITS = dict(
+    seed=Range(0, 2**63, whole=True),
+    px=Range(0, 512),  # of a 512 px picture
+    n=Range(1, 1000, whole=True),
+    stops=Range(0, 10),
+    share=Range(0, 1),
+    sd=Range(0, 1),
+)
+
+
+def _seeded(seed: int, **amounts: float) -> np.random.Generator:
+    "The generator of `seed`; raises `InputError` where it or one of the `amounts` is out of range"
+    check_settings(_LIMITS, seed=seed, **amounts)
+    return np.random.default_rng(seed)
 
 
 def _chosen_views(rng: np.random.Generator, s: Sample, views: list | None) -> list:
@@ -50,7 +67,7 @@ def erode_masks(s: Sample, seed: int, px: float = 3.0, views: list | None = None
     "Masks too narrow by up to `px`"
     import cv2
 
-    rng = np.random.default_rng(seed)
+    rng = _seeded(seed, px=px)
     views = _chosen_views(rng, s, views)
     radius = _in_pixels(rng.uniform(0.5, 1, len(s)) * px, s)
     masks = s.masks.clone()
@@ -63,7 +80,7 @@ def dilate_masks(s: Sample, seed: int, px: float = 3.0, views: list | None = Non
     "Masks too wide by up to `px`"
     import cv2
 
-    rng = np.random.default_rng(seed)
+    rng = _seeded(seed, px=px)
     views = _chosen_views(rng, s, views)
     radius = _in_pixels(rng.uniform(0.5, 1, len(s)) * px, s)
     masks = s.masks.clone()
@@ -76,7 +93,7 @@ def pierce_masks(
     s: Sample, seed: int, px: float = 14.0, n: int = 3, views: list | None = None
 ) -> Sample:
     "`n` round holes of up to `px` radius in each mask"
-    rng = np.random.default_rng(seed)
+    rng = _seeded(seed, px=px, n=n)
     views = _chosen_views(rng, s, views)
     height, width = s.masks.shape[1:]
     y, x = np.mgrid[:height, :width] + 0.5
@@ -95,7 +112,7 @@ def cut_thin_parts(s: Sample, seed: int, px: float = 9.0, views: list | None = N
     "Masks without what is thinner than about `px`: the tail, often feet"
     import cv2
 
-    rng = np.random.default_rng(seed)
+    rng = _seeded(seed, px=px)
     views = _chosen_views(rng, s, views)
     disc = _disc(_in_pixels(px, s) / 2)
     masks = s.masks.clone()
@@ -129,7 +146,7 @@ def smear_pictures(s: Sample, seed: int, px: float = 6.0, views: list | None = N
     "Pictures smeared over up to `px` in one direction, as by motion"
     import cv2
 
-    rng = np.random.default_rng(seed)
+    rng = _seeded(seed, px=px)
     views = _chosen_views(rng, s, views)
     length = _in_pixels(rng.uniform(0.3, 1, len(s)) * px, s)
     direction = rng.uniform(0, 180, len(s))
@@ -149,7 +166,7 @@ def _linear(x):
 
 def change_exposure(s: Sample, seed: int, stops: float = 0.7, views: list | None = None) -> Sample:
     "Each picture brighter or darker by up to `stops`, clipped where it is too bright"
-    rng = np.random.default_rng(seed)
+    rng = _seeded(seed, stops=stops)
     views = _chosen_views(rng, s, views)
     by = rng.uniform(-stops, stops, len(s))
     images = s.images.clone()
@@ -161,7 +178,7 @@ def change_exposure(s: Sample, seed: int, stops: float = 0.7, views: list | None
 # %% ../../nbs/core/data/05_augment.ipynb #c026
 def change_tint(s: Sample, seed: int, share: float = 0.15, views: list | None = None) -> Sample:
     "Red and blue of each picture stronger or weaker by up to `share`"
-    rng = np.random.default_rng(seed)
+    rng = _seeded(seed, share=share)
     views = _chosen_views(rng, s, views)
     gain = 1 + rng.uniform(-share, share, (len(s), 3)) * [1, 0, 1]
     images = s.images.clone()
@@ -173,7 +190,7 @@ def change_tint(s: Sample, seed: int, share: float = 0.15, views: list | None = 
 # %% ../../nbs/core/data/05_augment.ipynb #c028
 def add_noise(s: Sample, seed: int, sd: float = 0.03, views: list | None = None) -> Sample:
     "Noise of a dark room, of deviation up to `sd`, in every pixel"
-    rng = np.random.default_rng(seed)
+    rng = _seeded(seed, sd=sd)
     views = _chosen_views(rng, s, views)
     by = rng.uniform(0.3, 1, len(s)) * sd
     images = s.images.clone()
@@ -195,7 +212,7 @@ def delay_views(s: Sample, seed: int, other: Sample, views: list | None = None) 
         came = f'{other.name}, seen by other cameras'
         allowed = f'a moment that the cameras of {s.name} saw'
         raise InputError('other', came, allowed, 'Give the frame before or after.')
-    rng = np.random.default_rng(seed)
+    rng = _seeded(seed)
     one = [int(rng.integers(len(s)))] if views is None else views
     views = _chosen_views(rng, s, one)
     images, masks = s.images.clone(), s.masks.clone()
@@ -241,6 +258,7 @@ def degrade(
     **settings: dict,  # kind -> its arguments
 ) -> Sample:
     "The sample with `kinds` of damage, see `degradations`; raises `InputError` for an unknown kind"
+    check_settings(_LIMITS, seed=seed)
     rng = np.random.default_rng([seed, 6])
     if kinds is None:
         possible = [kind for kind in _DEGRADATIONS if kind != 'late' or other is not None]

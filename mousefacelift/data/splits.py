@@ -10,9 +10,10 @@ import hashlib, json
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
-from .samples import find_samples, write_list
+from .samples import find_samples, read_meta, write_list
 from ..files import InputError, read_json, write_json
 from ..outputs import check_output, output_folder
+from ..ranges import SEED, Range, check_settings
 
 # %% ../../nbs/core/data/04_splits.ipynb #c005
 @dataclass(frozen=True)
@@ -25,14 +26,13 @@ class SampleTime:
 
 def sample_time(folder: str | Path) -> SampleTime:
     "The recording and time of a sample folder; raises `InputError` for one that does not say"
-    path = Path(folder) / 'sample.json'
-    meta = read_json(path) if path.exists() else {}
+    meta = read_meta(folder)
     if 'seed' in meta:
         return SampleTime(f'mouse {meta["seed"]}', float(meta.get('time', 0)))
     if 'recording' in meta and 'time' in meta:
         return SampleTime(meta['recording'], float(meta['time']))
     raise InputError(
-        path,
+        Path(folder) / 'sample.json',
         f'no moment ({", ".join(sorted(meta)) or "no such file"})',
         'recording and time, or seed',
         'Make the sample again with `mousefacelift convert`, or split by hand.',
@@ -75,6 +75,13 @@ def _within_guard(when: list, part, guard: float) -> np.ndarray:
 
 # %% ../../nbs/core/data/04_splits.ipynb #c016
 SPLIT_PARTS = ('train', 'val', 'test')
+_LIMITS = dict(
+    val=Range(0, 1),
+    test=Range(0, 1),
+    block=Range(0.001, 10**9),
+    guard=Range(0, 10**9),
+    seed=SEED,
+)
 
 
 def _require_blocks(blocks: list, folders: list, shares: tuple, block: float):
@@ -102,10 +109,10 @@ def make_split(
     seed: int = 0,
 ) -> dict:
     "'train', 'val', 'test' and 'dropped' -> folders; raises `InputError` where it cannot be made"
+    check_settings(_LIMITS, val=val, test=test, block=block, guard=guard, seed=seed)
     shares = (1 - val - test, val, test)
-    if min(shares) < 0 or not block > 0 or guard < 0:
-        came = f'val {val}, test {test}, block {block} s, guard {guard} s'
-        allowed = 'shares that sum to less than 1, times that are positive'
+    if min(shares) < 0:
+        came, allowed = f'val {val}, test {test}', 'shares that sum to less than 1'
         raise InputError('split', came, allowed, 'Choose others.')
     when = [sample_time(folder) for folder in folders]
     keys = [(w.recording, int(w.seconds // block)) for w in when]

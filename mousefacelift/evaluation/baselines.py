@@ -8,6 +8,7 @@ __all__ = ['baselines', 'blank', 'flat_colour', 'shifted_picture']
 # %% ../../nbs/core/evaluation/02_baselines.ipynb #c002
 import torch
 from torch import Tensor
+from ..ranges import Range, check_settings
 
 # %% ../../nbs/core/evaluation/02_baselines.ipynb #c005
 def blank(images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
@@ -22,6 +23,7 @@ def flat_colour(images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
 # %% ../../nbs/core/evaluation/02_baselines.ipynb #c023
 def shifted_picture(images: Tensor, masks: Tensor, pixels: int = 1) -> tuple[Tensor, Tensor]:
     "The true pictures and masks moved to the right by `pixels`, white coming in"
+    check_settings(dict(pixels=Range(1, masks.shape[2] - 1, whole=True)), pixels=pixels)
     color, alpha = blank(images, masks)
     color[:, :, pixels:] = images[:, :, :-pixels]
     alpha[:, :, pixels:] = masks[:, :, :-pixels]

@@ -31,10 +31,17 @@ from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from ..geometry.canonical import centre_from_views
 from ..models.methods import apply_method
+from ..ranges import Range, check_settings
 
 # %% ../../nbs/core/evaluation/04_protocols.ipynb #c005
 HELD_OUT = 'held-out camera'
 ON_INPUTS = 'scored on inputs'
+_LIMITS = dict(
+    leave=Range(1, 1000, whole=True),
+    test=Range(0, 1),
+    gap=Range(0, 10**9),
+    number=Range(1, 1000, whole=True),
+)
 
 
 def camera_splits(
@@ -47,7 +54,8 @@ def camera_splits(
         raise InputError('protocol', protocol, f'{HELD_OUT!r} or {ON_INPUTS!r}', 'Choose one.')
     if protocol == ON_INPUTS:
         return [(list(range(views)), list(range(views)))]
-    if not 1 <= leave <= views - 2:
+    check_settings(_LIMITS, leave=leave)
+    if leave > views - 2:
         raise InputError(
             'leave',
             f'{leave} of {views} cameras',
@@ -82,7 +90,11 @@ def checked_cut(sample: Sample, cut: list) -> list:
 # %% ../../nbs/core/evaluation/04_protocols.ipynb #c008
 def split_by_time(times: Iterable, test: float = 0.2, gap: float = 0.0) -> tuple[list, list]:
     "Indices (train, test): the last `test` share of the span, and what is over `gap` earlier"
+    check_settings(_LIMITS, test=test, gap=gap)
     times = np.asarray(times, float)
+    if not times.size or not np.isfinite(times).all():
+        came = f'{times.size} times' if np.isfinite(times).all() else 'NaN or infinity'
+        raise InputError('times', came, 'finite numbers, one or more', 'Look at their samples.')
     start = times.max() - test * np.ptp(times)
     return np.flatnonzero(times < start - gap).tolist(), np.flatnonzero(times >= start).tolist()
 
@@ -249,8 +261,13 @@ def by_number(
     held: int = -1,  # the view that is scored
 ) -> pd.DataFrame:
     "Scores as of `evaluate` of one view, from each of the `numbers` of inputs: n_inputs"
+    numbers = list(numbers)
+    for number in numbers:
+        check_settings(_LIMITS, number=number)
     rows = []
     for sample in samples:
+        last = len(sample) - 1
+        check_settings(dict(held=Range(-last - 1, last, whole=True)), held=held)
         scored = range(len(sample))[held]
         order = farthest_first(sample.cameras, [v for v in range(len(sample)) if v != scored])
         for key, method in methods.items():

@@ -11,14 +11,24 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 from ..files import InputError
+from ..ranges import Range, check_settings
 
 # %% ../../nbs/core/evaluation/03_summaries.ipynb #c120
+_LIMITS = dict(
+    level=Range(0, 1),
+    draws=Range(1, 10**6, whole=True),
+    n=Range(1, 10**6, whole=True),
+    bins=Range(1, 1000, whole=True),
+)
+
+
 def bootstrap_interval(
     values: np.ndarray,  # (samples,) or (networks, samples)
     level: float = 0.95,
     draws: int = 2000,
 ) -> tuple[float, float]:
     "Percentile bootstrap interval of the mean of `values`; NaN for fewer than two samples"
+    check_settings(_LIMITS, level=level, draws=draws)
     x = np.atleast_2d(np.asarray(values, float))
     if x.shape[1] < 2 or not np.isfinite(x).all():
         return float('nan'), float('nan')
@@ -74,11 +84,13 @@ def worst_rows(
     table: pd.DataFrame, method: str, metric: str = 'psnr mouse', n: int = 4
 ) -> pd.DataFrame:
     "The `n` rows in which `method` scores lowest in `metric`"
+    check_settings(_LIMITS, n=n)
     return table[(table.method == method) & (table.metric == metric)].nsmallest(n, 'value')
 
 # %% ../../nbs/core/evaluation/03_summaries.ipynb #c122
 def by_angle(table: pd.DataFrame, bins: int = 5) -> pd.DataFrame:
     "The summary per method and metric in `bins` of as many views each; `angle` is the bin's mean"
+    check_settings(_LIMITS, bins=bins)
     scores = table[table.angle.notna()]
     scores = scores.assign(bin=pd.qcut(scores.angle, bins, duplicates='drop', labels=False))
     scores = scores.assign(angle=scores.groupby('bin').angle.transform('mean'))

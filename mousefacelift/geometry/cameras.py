@@ -351,7 +351,7 @@ def _missing_keys(frame) -> list[str]:
 
 
 def _is_pixel_count(n) -> bool:
-    return isinstance(n, int) and 0 < n < 1 << 31
+    return type(n) is int and 0 < n < 1 << 31
 
 
 def _check_frame(path: str | Path, i: int, frame) -> None:
@@ -373,6 +373,9 @@ def _check_frame(path: str | Path, i: int, frame) -> None:
         )
 
 
+_MOST_FRAMES = 10_000  # of a camera file
+
+
 def read_camera_frames(path: str | Path) -> list[dict]:
     "The `frames` of an `opencv_cameras.json`; raises `InputError` that names frame and missing key"
     content = read_json(path)
@@ -383,6 +386,10 @@ def read_camera_frames(path: str | Path) -> list[dict]:
             'no "frames" list',
             "FaceLift's opencv_cameras.json",
             'Check that this is a camera file.',
+        )
+    if len(frames) > _MOST_FRAMES:
+        raise InputError(
+            path, f'{len(frames)} frames', f'at most {_MOST_FRAMES}', 'Use fewer cameras.'
         )
     for i, frame in enumerate(frames):
         _check_frame(path, i, frame)
@@ -396,7 +403,7 @@ def read_opencv(path: str | Path) -> Cameras:
     if len(sizes) > 1:
         raise InputError(
             path,
-            f'pictures of sizes {sizes}',
+            f'pictures of sizes {str(sizes)[:200]}',
             'one size',
             'Resize pictures and cameras together first.',
         )

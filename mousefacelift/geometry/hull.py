@@ -20,6 +20,7 @@ from torch.nn.functional import max_pool3d, normalize, pad
 from ..files import InputError
 from .cameras import Cameras, check_pictures
 from .lens import RawCameras, pinholes
+from ..ranges import Range, check_settings
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c201
 def in_ellipsoids(
@@ -404,6 +405,9 @@ def _fill_grid(masks, P, xs, ys, zs, misses, out):
                 out[i, j, k] = _hull_value(masks, P, xs[i], ys[j], zs[k], -1, low, 0.0)
 
 
+_GRID_LIMITS = dict(resolution=Range(2, 1024, whole=True), misses=Range(0, 1000, whole=True))
+
+
 def carve(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras,
@@ -414,6 +418,7 @@ def carve(
     subject: Subject | None = None,  # whose ball the cube is round; found unless given
 ) -> Hull:
     "The visual hull on a grid"
+    check_settings(_GRID_LIMITS, resolution=resolution, misses=misses)
     if centre is None or extent is None:
         ball_centre, ball_radius = subject_ball(masks, cameras, subject)
         centre = ball_centre if centre is None else centre

@@ -14,6 +14,7 @@ from ..gaussians.projection import Rendering
 from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from .visual_hull import visual_hull
+from ..ranges import SEED, Range, check_settings
 
 # %% ../../nbs/core/models/06_fit.ipynb #c004
 def free_parameters(start: Gaussians) -> dict[str, Tensor]:
@@ -54,6 +55,7 @@ def fit_loss(
 
 # %% ../../nbs/core/models/06_fit.ipynb #c011
 _STEP_SIZES = dict(means=0.1, log_scales=0.02, quats=0.02, opacity_logits=0.05, sh=0.05)
+_LIMITS = dict(steps=Range(0, 10**6, whole=True), seed=SEED, views=Range(1, 1000, whole=True))
 
 
 def fit_scene(
@@ -66,6 +68,7 @@ def fit_scene(
     start: Callable = visual_hull,  # the method whose Gaussians are fitted
 ) -> Gaussians:
     "Gaussians of `start`, fitted to the pictures, in the cameras' world; a `models.methods` method"
+    check_settings(_LIMITS, steps=steps, seed=seed, views=views)
     free = free_parameters(start(images, masks, cameras))
     random = torch.Generator().manual_seed(seed)
     groups = [dict(params=[free[name]], lr=size) for name, size in _STEP_SIZES.items()]

@@ -21,6 +21,7 @@ from ..data.samples import Sample
 from ..files import InputError, read_json
 from ..geometry.cameras import Cameras
 from ..geometry.rigs import rig, ring
+from ..ranges import SEED, Range, check_settings
 from .checkpoints import load_strict, locate
 from .conditioning import EncodedPrompts, PromptFile
 from .diffusers_parts import read_weights, rename_tensors
@@ -41,7 +42,8 @@ class Generator:
     def __call__(self, picture: Tensor, seed: int = 4, name: str = 'generated') -> Sample:
         """Views of `picture` (3,size,size) on white, their masks and the declared cameras
 
-        Raises `InputError` on another number or size of views."""
+        Raises `InputError` on another number or size of views, and on a seed that cannot be."""
+        check_settings(dict(seed=SEED), seed=seed)
         views = self.run(picture, seed)
         cameras = self.cameras
         want = (len(cameras), 3, cameras.height, cameras.width)
@@ -124,6 +126,7 @@ def multiview_generator(
     "The generator of an own model or of FaceLift's; raises `InputError` where it has no prompts"
     pipe = MultiViewPipeline.from_pretrained(source)
     settings = {**(pipe.sampling or {}), **sampling}
+    pipe.check_sampling(**settings)
     if prompts:
         settings['prompt_embeds'] = PromptFile(prompts).embeds
     elif pipe.conditioning is None:
@@ -185,6 +188,13 @@ def _read_pipeline(source: str | Path, expected: str, code: str | Path | None = 
     return pipe
 
 # %% ../../nbs/core/models/13_generators.ipynb #c032
+_LIMITS = dict(
+    size=Range(8, 4096, whole=True),
+    steps=Range(1, 1000, whole=True),
+    elevation=Range(-90, 90),
+)
+
+
 def _to_pil(picture: Tensor) -> Image.Image:
     return Image.fromarray(to_levels(picture.movedim(0, -1)))
 
@@ -202,6 +212,7 @@ def zero123plus_generator(
     steps: int = 75,
 ) -> Generator:
     "The generator of a Zero123++ folder; none of its views shows the picture itself"
+    check_settings(_LIMITS, size=size, steps=steps)
     pipe = _read_pipeline(source, 'Zero123PlusPipeline', code)
     return Generator(
         name=str(source),
@@ -226,6 +237,7 @@ def sv3d_generator(
     expected: str = 'StableVideoDiffusionPipeline',
 ) -> Generator:
     "The generator of an SV3D folder: 21 frames of an orbit at `elevation`, the picture's last"
+    check_settings(_LIMITS, size=size, steps=steps, elevation=elevation)
     pipe = _read_pipeline(source, expected, code)
     settings = dict(height=size, width=size, num_inference_steps=steps)
     return Generator(
@@ -237,11 +249,20 @@ def sv3d_generator(
     )
 
 # %% ../../nbs/core/models/13_generators.ipynb #c020
+def _steps_alone(source: str | Path, sampling: dict) -> dict:
+    "`sampling` as the number of steps; raises `InputError` for any other setting"
+    others = [name for name in sampling if name != 'num_inference_steps']
+    if others:
+        do = 'Leave it out: this pipeline brings its own.'
+        raise InputError(source, f'{others[0]} = {sampling[others[0]]}', 'steps', do)
+    return dict(steps=sampling['num_inference_steps']) if sampling else {}
+
+
 def view_generator(
     source: str | Path = 'views',  # the shipped model, or a diffusers folder
     prompts: str | Path | None = None,  # FaceLift's file of embeddings
     code: str | Path | None = None,  # the .py file of a class that diffusers lacks
-    **sampling,  # arguments of a multi-view pipeline
+    **sampling,  # arguments of a multi-view pipeline; of others the number of steps
 ) -> Generator:
     "The generator that a folder's `model_index.json` names; raises `InputError` on an unknown kind"
     if source == 'views':
@@ -250,9 +271,9 @@ def view_generator(
     if any(word in str(kind) for word in ('MultiView', 'UnCLIP', 'MVDiffusion')):
         return multiview_generator(source, prompts, **sampling)
     if kind == 'Zero123PlusPipeline':
-        return zero123plus_generator(source, code)
+        return zero123plus_generator(source, code, **_steps_alone(source, sampling))
     if 'Video' in str(kind):
-        return sv3d_generator(source, code, expected=kind)
+        return sv3d_generator(source, code, expected=kind, **_steps_alone(source, sampling))
     raise InputError(
         source,
         f'a {kind}',

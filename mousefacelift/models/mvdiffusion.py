@@ -21,6 +21,7 @@ from torch import Generator, Tensor, nn
 from ..data.images import to_float, to_levels
 from ..files import InputError, asset_path, read_json, write_json
 from ..outputs import output_folder
+from ..ranges import Range, check_settings
 from ..geometry.cameras import Cameras, read_opencv
 from .checkpoints import locate
 from mousefacelift.models.conditioning import (
@@ -393,6 +394,18 @@ def _condition(
         return tokens, None
     return tokens, self._per_view(extra_channels, objects, 'extra_channels')
 
+# %% ../../nbs/core/models/12_mvdiffusion.ipynb #c501
+@patch
+def check_sampling(self: MultiViewPipeline, **settings: float):
+    "Raise `InputError` for a guidance, a number of steps or an eta that cannot be"
+    most = self.scheduler.config.num_train_timesteps
+    limits = dict(
+        guidance_scale=Range(0, 1000),
+        num_inference_steps=Range(1, most, whole=True),
+        eta=Range(0, 1),
+    )
+    check_settings(limits, **{k: value for k, value in settings.items() if k in limits})
+
 # %% ../../nbs/core/models/12_mvdiffusion.ipynb #c022
 def _generator_list(generator: Generator | list | None, objects: int) -> list:
     if generator is None:
@@ -450,6 +463,9 @@ def __call__(
     """The views of each picture's object, view index fastest, as `.images`
 
     Raises `InputError` on arguments that do not fit, and where the latents are not finite."""
+    self.check_sampling(
+        guidance_scale=guidance_scale, num_inference_steps=num_inference_steps, eta=eta
+    )
     x = self.pictures(picture)
     generators = _generator_list(generator, len(x))
     self._check_call(len(x), generators, latents, output_type)

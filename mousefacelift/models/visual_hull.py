@@ -17,6 +17,7 @@ from ..gaussians.projection import BLUR
 from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from ..geometry.hull import Hull, carve, subject_ball
+from ..ranges import Range, check_settings
 
 # %% ../../nbs/core/models/05_visual_hull.ipynb #c005
 def pixel_size(cameras: Cameras, point: Tensor) -> float:
@@ -119,6 +120,7 @@ def visual_hull(
     finest: int = 144,  # cells across the subject at most; else a cell is .7 px
 ) -> Gaussians:
     "The surface of the visual hull as Gaussians in the cameras' world; a `models.methods` method"
+    check_settings(dict(finest=Range(4, 1024, whole=True)), finest=finest)
     centre, extent = subject_ball(masks, cameras)
     cells = min(finest, int(2 * extent / (0.7 * pixel_size(cameras, centre))))
     hull = carve(masks, cameras, cells, centre, extent)

@@ -6,6 +6,7 @@
 __all__ = ['viewer_mark', 'viewer_focal', 'viewing_similarity', 'viewer_element', 'write_viewer', 'turntable', 'write_turntable']
 
 # %% ../../nbs/core/reconstruction/02_viewer.ipynb #c002
+import html
 import base64
 import json
 import tempfile
@@ -20,6 +21,7 @@ from ..gaussians.ply import write_ply
 from ..gaussians.render import render
 from ..geometry.rigs import ring
 from ..outputs import check_file
+from ..ranges import Range, check_settings
 
 # %% ../../nbs/core/reconstruction/02_viewer.ipynb #c005
 def viewing_similarity(gaussians: Gaussians, radius: float = 0.75, share: float = 0.98) -> Tensor:
@@ -87,16 +89,26 @@ def write_viewer(
     "Write one HTML page that shows the cloud, opens from disk and loads nothing"
     check_file(path, viewer_mark, overwrite=overwrite)
     page = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8">{viewer_mark}<title>{title}</title>'
+        f'<!doctype html><html lang="en"><meta charset="utf-8">{viewer_mark}'
+        f'<title>{html.escape(title)}</title>'
         '<style>body{margin:0}canvas{display:block}</style>'
         f'{viewer_element(gaussians, "100vh")}'
         f'<script>{asset_path("viewer.js").read_text()}</script></html>'
     )
     with atomic_path(path) as p:
-        p.write_text(page)
+        p.write_text(page, encoding='utf-8')
 
 # %% ../../nbs/core/reconstruction/02_viewer.ipynb #c012
 viewer_focal = 703.36  # px of a picture of 512: 40 degrees, as in the viewer
+
+
+_LIMITS = dict(
+    frames=Range(1, 10**4, whole=True),
+    size=Range(16, 4096, whole=True, step=2),  # the film's colours are stored for 2x2 pixels
+    pixels_in_all=Range(1, 2**28, whole=True),
+    elevation=Range(-90, 90),
+    seconds=Range(0.01, 3600),
+)
 
 
 def turntable(
@@ -106,6 +118,8 @@ def turntable(
     elevation: float = 20.0,  # degrees
 ) -> np.ndarray:
     "Pictures (F,H,W,3) uint8 of one turn about the vertical through the cloud's middle, on white"
+    check_settings(_LIMITS, frames=frames, size=size, elevation=elevation)
+    check_settings(_LIMITS, pixels_in_all=frames * size**2)
     subject = gaussians.detach().to('cpu').transformed(viewing_similarity(gaussians))
     azimuths = np.arange(frames) * 360 / frames - 45
     cameras = ring(azimuths, elevation, size=size, focal=viewer_focal)
@@ -115,5 +129,6 @@ def turntable(
 # %% ../../nbs/core/reconstruction/02_viewer.ipynb #c024
 def write_turntable(path: str | Path, gaussians: Gaussians, seconds: float = 6.0, **settings):
     "Write one turn, with `settings` of `turntable`, as an mp4 (h264, yuv420p) for every browser"
+    check_settings(_LIMITS, seconds=seconds)
     pictures = turntable(gaussians, **settings)
     write_video(path, pictures, fps=max(1, round(len(pictures) / seconds)))

@@ -196,6 +196,7 @@ def write_from_picture(
 
 # %% ../../nbs/core/reconstruction/03_write.ipynb #c016
 _renderings_files = 'cam_[0-9]*.png', 'depth_[0-9]*.npy'
+_MOST_PIXELS = 8192**2  # of a picture
 
 
 def write_renderings(
@@ -208,6 +209,10 @@ def write_renderings(
     "Write one RGBA picture `cam_000.png`... for each of the `cameras`; returns how many"
     check_output(out, 'renderings', _renderings_files, [ply, cameras], overwrite)
     cloud, views = read_ply(ply), read_opencv(cameras).to(torch.float32)
+    if views.width * views.height > _MOST_PIXELS:
+        came = f'pictures of {views.width}x{views.height}'
+        allowed = f'up to {_MOST_PIXELS / 1e6:.0f} million pixels'
+        raise InputError(cameras, came, allowed, 'Scale w, h, fx, fy, cx and cy down together.')
     with output_folder(out, 'renderings', _renderings_files, [ply, cameras], overwrite) as d:
         for i in range(len(views)):
             rendering = render(cloud, views[i], background=(0.0, 0.0, 0.0))

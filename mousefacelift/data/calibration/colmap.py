@@ -10,7 +10,7 @@ import shutil, tempfile
 from pathlib import Path
 from .camera_file import CameraFile, picture_sizes
 from .formats import calibration_format
-from ...files import InputError
+from ...files import InputError, require_file
 
 # %% ../../../nbs/core/data/calibration/05_colmap.ipynb #c005
 _LENS_TERMS = dict(  # COLMAP's model -> its last parameters, those of the lens
@@ -35,8 +35,8 @@ def _read_model(path: Path):
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / 'points3D.txt').touch()
         for name in _MODEL_FILES:
-            if (path / name).is_file():
-                shutil.copy(path / name, folder)
+            if (path / name).exists():
+                shutil.copy(require_file(path / name, 'a COLMAP model'), folder)
         try:
             model.read_text(folder)
         except Exception as error:  # pycolmap raises what its C++ throws

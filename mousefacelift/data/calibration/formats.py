@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from .camera_file import CameraFile
-from ...files import InputError
+from ...files import InputError, require_file
 
 # %% ../../../nbs/core/data/calibration/02_formats.ipynb #c005
 @dataclass(frozen=True)
@@ -72,6 +72,20 @@ def calibration_formats() -> list[CalibrationFormat]:
     _import_formats()
     return list(_FORMATS.values())
 
+# %% ../../../nbs/core/data/calibration/02_formats.ipynb #c301
+_MOST_BYTES = {'.mat': 1 << 28, '.txt': 1 << 26}  # others are text of some kilobytes
+_MOST_TEXT = 1 << 24
+
+
+def _require_calibration(path: Path):
+    "Raise `InputError` unless the files of the calibration at `path` are regular and not too large"
+    files = [path]
+    if path.is_dir():
+        patterns = {pattern for known in calibration_formats() for pattern in known.files}
+        files = sorted({file for pattern in patterns for file in path.glob(pattern)})
+    for file in files:
+        require_file(file, 'a calibration', _MOST_BYTES.get(file.suffix, _MOST_TEXT))
+
 # %% ../../../nbs/core/data/calibration/02_formats.ipynb #c014
 def _known_formats() -> str:
     return ', '.join(sorted({str(known) for known in calibration_formats()}))
@@ -97,4 +111,10 @@ def read_camera_file(path: str | Path) -> CameraFile:
     path = Path(path)
     if not path.exists():
         raise InputError(path, 'no such calibration', _known_formats(), 'Check the path.')
-    return _format_of(path).read(path)
+    _require_calibration(path)
+    try:
+        return _format_of(path).read(path)
+    except RecursionError:
+        raise InputError(
+            path, 'nested without end', 'a calibration', 'Write it again from its source.'
+        ) from None

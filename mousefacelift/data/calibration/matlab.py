@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from .camera_file import ENTRY_NAMES, CameraFile
 from .formats import calibration_format
-from ...files import InputError
+from ...files import InputError, require_file
 
 # %% ../../../nbs/core/data/calibration/03_matlab.ipynb #c005
 _MOST_BYTES = 1 << 28  # that a calibration may unpack to
@@ -111,8 +111,7 @@ def read_matlab(path: str | Path, names: list) -> dict:
     "Those of the variables `names` that a MATLAB file holds; raises `InputError`"
     from pymatreader import read_mat
 
-    if not Path(path).is_file():
-        raise InputError(path, 'no such file', 'a MATLAB file', 'Check the path.')
+    require_file(path, 'a MATLAB file', _MOST_BYTES)
     try:
         size = unpacked_size(path)
     except Exception as error:  # zlib, h5py and numpy each have their own

@@ -9,31 +9,24 @@ __all__ = ['read_file_storage', 'holds_matrix', 'opencv_file', 'opencv_folder']
 from typing import Any
 import json, re
 from pathlib import Path
-import numpy as np, yaml
+import numpy as np
 from .camera_file import CameraFile, camera_dicts, picture_sizes
 from .formats import calibration_format
-from ...files import InputError, read_json
+from ...files import InputError, parse_yaml, read_json, read_text_file
 
 # %% ../../../nbs/core/data/calibration/04_opencv.ipynb #c005
-class _StorageLoader(yaml.SafeLoader):
-    "YAML in which OpenCV's matrices are mappings"
-
-
 def _mapping(loader, node):
     return loader.construct_mapping(node, deep=True)
 
 
-_StorageLoader.add_constructor('tag:yaml.org,2002:opencv-matrix', _mapping)
-_StorageLoader.add_constructor('tag:yaml.org,2002:opencv-nd-matrix', _mapping)
+_MATRIX_TAGS = {
+    'tag:yaml.org,2002:opencv-matrix': _mapping,
+    'tag:yaml.org,2002:opencv-nd-matrix': _mapping,
+}
 
 
-def _parse_yaml(text: str):
-    if re.search(r'(^|[\s\[,{:-])[&*]\w', text):
-        raise ValueError('it has anchors')
-    try:
-        return yaml.load(re.sub(r'^%YAML.*', '', text), _StorageLoader)
-    except yaml.YAMLError as error:
-        raise ValueError(error) from None
+def _parse_storage(text: str):
+    return parse_yaml(re.sub(r'^%YAML.*', '', text), _MATRIX_TAGS)
 
 # %% ../../../nbs/core/data/calibration/04_opencv.ipynb #c515
 def _with_arrays(content, depth: int = 0):
@@ -59,14 +52,17 @@ _PARSERS_FAIL = (  # in as many ways as there are damaged files
     RecursionError,
     AttributeError,
 )
+_MOST_BYTES = 1 << 24
 
 
 def read_file_storage(path: str | Path) -> dict:
     "Content of a file that cv2.FileStorage wrote, matrices as arrays; raises `InputError`"
     path = Path(path)
     try:
-        text = path.read_text()
-        return _with_arrays(json.loads(text) if path.suffix == '.json' else _parse_yaml(text))
+        text = read_text_file(path, 'JSON or YAML of cv2.FileStorage', _MOST_BYTES)
+        return _with_arrays(json.loads(text) if path.suffix == '.json' else _parse_storage(text))
+    except InputError:
+        raise
     except _PARSERS_FAIL as error:
         came = f"not OpenCV's ({str(error)[:200]})"
         allowed = 'JSON or YAML of cv2.FileStorage'

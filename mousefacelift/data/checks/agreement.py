@@ -9,6 +9,7 @@ __all__ = ['few_views', 'coherence_findings', 'LensNumbers', 'lens_numbers', 'di
 from dataclasses import dataclass
 import numpy as np, torch
 from torch import Tensor
+from ..calibration.camera_file import read_numbers
 from ...geometry.cameras import Cameras
 from ...geometry.lens import RawCameras
 from ...geometry.rigs import canonical_distance
@@ -100,8 +101,10 @@ class LensNumbers:
 
 def _entry(frame: dict, *names: str) -> np.ndarray:
     "The numbers of the first of the entries `names` that is there"
-    values = next((frame[name] for name in names if name in frame), ())
-    return np.atleast_1d(np.asarray(values, float)).ravel()
+    for name in names:
+        if name in frame:
+            return read_numbers(frame[name], 'camera file', name)
+    return np.zeros(0)
 
 
 def _padded(values: np.ndarray, n: int) -> np.ndarray:
@@ -109,7 +112,8 @@ def _padded(values: np.ndarray, n: int) -> np.ndarray:
 
 
 def _single(frame: dict, *letters: str) -> np.ndarray:
-    return np.array([frame.get(letter, 0.0) for letter in letters], float)
+    values = [frame.get(letter, 0.0) for letter in letters]
+    return read_numbers(values, 'camera file', ', '.join(letters), counts=(len(letters),))
 
 
 def _distortion(frame: dict) -> tuple[np.ndarray, np.ndarray]:
@@ -132,7 +136,7 @@ def _distortion(frame: dict) -> tuple[np.ndarray, np.ndarray]:
 def lens_numbers(frames: list[dict]) -> LensNumbers:
     "Distortion and skew that the frames of a camera file hold"
     radial, tangential = zip(*[_distortion(frame) for frame in frames])
-    skew = [float(frame.get('skew', 0.0)) for frame in frames]
+    skew = [_single(frame, 'skew')[0] for frame in frames]
     return LensNumbers(
         torch.tensor(np.array(radial)),
         torch.tensor(np.array(tangential)),

@@ -61,7 +61,10 @@ def _subject_findings(sample: Sample) -> list[Finding]:
 # %% ../../../nbs/core/data/checks/10_checker.ipynb #c202
 def _posed_findings(sample: Sample, noted: list, search: bool) -> list[Finding]:
     "Whether the cameras are the pictures' own, what they say of the subject, and what was `noted`"
-    noted = noted + distortion_findings(sample.frames, sample)
+    try:
+        noted = noted + distortion_findings(sample.frames, sample)
+    except InputError as e:
+        return [*noted, Finding(e.came, f'{sample.name} {e.where}', e.do, _mismatch)]
     apart = coherence_findings(sample) if search else []
     if any(f.problem for f in apart):
         return apart + noted

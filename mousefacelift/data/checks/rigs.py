@@ -13,31 +13,60 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from ...geometry.cameras import Cameras
 from ...geometry.hull import carve
-from ...geometry.rigs import canonical_distance, focal_512, ring_order, spherical
+from mousefacelift.geometry.rigs import (
+    canonical_distance,
+    focal_512,
+    ring_order,
+    spherical,
+    whole_view,
+)
 from .findings import Finding
 
-# %% ../../../nbs/core/data/checks/03_rigs.ipynb #c005
+# %% ../../../nbs/core/data/checks/03_rigs.ipynb #c216
 _distance, _lenses = '01_camera_distance', 'ledger 11, intrinsics'
+_part_means = 0.75, 1.22  # of the whole rig's mean distance, what a part of an uneven rig may have
+_mouse_view = 0.6, 0.9  # radius of the ball that a close-up of a mouse shows whole, world units
 
 
 def _range(values: Tensor) -> str:
     return f'{values.min():.3g} to {values.max():.3g}, mean {values.mean():.3g}'
 
 
+def _is_close_up(cameras: Cameras) -> bool:
+    "Whether every camera was zoomed until a mouse of about one unit filled its picture"
+    radii = whole_view(cameras)
+    return bool(radii.min() > _mouse_view[0] and radii.max() < _mouse_view[1])
+
+
+def _scale_finding(cameras: Cameras, distances: Tensor, place: str) -> Finding | None:
+    "A mean of `distances` (V,) to the subject that is not 2.7; a note where it may be right"
+    unit = (distances.mean() / canonical_distance).item()
+    if abs(unit - 1) <= 0.07:
+        return None
+    if unit > 1 and _is_close_up(cameras):
+        do = 'Nothing to repair; a model that knows one distance needs `--canonical pretrained`.'
+        return Finding('long lenses from afar', place, do, _distance, problem=False)
+    what = 'the scale is not the canonical one'
+    do = f'One scale for all cameras, x{1 / unit:.4g}: `mousefacelift convert` does it.'
+    least, most = _part_means
+    uneven = distances.max() / distances.min() > 1.02
+    if uneven and least < unit < most:
+        what = 'another mean distance than that of a whole rig'
+        do = f'Right if views were left out; else scale all cameras, x{1 / unit:.4g}.'
+        return Finding(what, place, do, _distance, problem=False)
+    return Finding(what, place, do, _distance)
+
+# %% ../../../nbs/core/data/checks/03_rigs.ipynb #c005
 def place_findings(cameras: Cameras, centre: Tensor) -> list[Finding]:
     "A subject at `centre` (3,) off the origin, cameras at other distances than a mean of 2.7"
     about, subject = spherical(cameras)[2], spherical(cameras, centre)[2]
-    unit = subject.mean() / canonical_distance
-    off = (centre.norm() / unit).item()
+    off = (centre.norm() / subject.mean() * canonical_distance).item()
     place = (
         f'subject at {[round(x, 2) for x in centre.tolist()]}; camera distances '
         f'about the origin {_range(about)}, about the subject {_range(subject)}'
     )
-    found = []
-    if abs(unit - 1) > 0.07:
-        what = 'the scale is not the canonical one'
-        do = f'One scale for all cameras, x{1 / unit:.4g}: `mousefacelift convert` does it.'
-        found.append(Finding(what, place, do, _distance))
+    scale = _scale_finding(cameras, subject, place)
+    found = [scale] if scale else []
     if off > 0.2:
         what = "the world's origin is not at the subject"
         do = 'Move the world to the subject, not each camera to 2.7: `mousefacelift convert`.'
@@ -70,7 +99,7 @@ def _ring_tilt(cameras: Cameras, centre: Tensor) -> float | None:
     away = normalize(cameras.centres.double() - centre.double(), dim=-1)
     apart = away - away.mean(0)
     values, vectors = torch.linalg.eigh(apart.mT @ apart / len(away))
-    if len(cameras) < 4 or values[0] > 0.06 * values[1] or values[1] < 0.15:
+    if len(cameras) < 4 or values[0] > 0.06 * values[1] or values[1] < 0.3:
         return None
     return math.degrees(math.acos(min(1.0, vectors[2, 0].abs().item())))
 

@@ -10,17 +10,15 @@ from itertools import combinations
 from pathlib import Path
 import hashlib, re
 import numpy as np
-from ...files import InputError, read_json
+from ...files import InputError, read_json, require_file
 from .findings import Finding
-from ..samples import Sample, read_list
+from ..samples import Sample, read_list, read_meta
 
 # %% ../../../nbs/core/data/checks/04_sets.ipynb #c005
 def moment_of(folder: str | Path, meta: dict | None = None) -> tuple[str, float]:
     "(recording, time) of a sample folder, in seconds, or in frames where only those are known"
     folder = Path(folder)
-    path = folder / 'sample.json'
-    if meta is None:
-        meta = read_json(path) if path.exists() else {}
+    meta = read_meta(folder) if meta is None else meta
     if 'seed' in meta:
         return f'mouse {meta["seed"]}', float(meta.get('time', 0))
     recording = meta.get('recording', meta.get('source'))
@@ -29,28 +27,38 @@ def moment_of(folder: str | Path, meta: dict | None = None) -> tuple[str, float]
     first = min(folder.rglob('cam_*.png'), default=None)
     if first is None:
         return str(folder), 0.0
-    return f'picture {hashlib.sha256(first.read_bytes()).hexdigest()[:16]}', 0.0
+    picture = require_file(first, 'a picture').read_bytes()
+    return f'picture {hashlib.sha256(picture).hexdigest()[:16]}', 0.0
 
 # %% ../../../nbs/core/data/checks/04_sets.ipynb #c102
-def repeated_findings(folders: list[Path]) -> list[Finding]:
-    "Samples of one moment"
-    first, repeated = {}, []
-    for folder in folders:
-        moment = moment_of(folder)
-        if moment in first:
-            repeated.append((first[moment], folder))
-        first.setdefault(moment, folder)
-    if not repeated:
-        return []
-    a, b = repeated[0]
-    evidence = f'{len(repeated)} of {len(folders)}, first {a.name} and {b.name}'
-    do = 'Keep one of each: copies weigh double in training and leak into tests.'
-    return [Finding('samples of one moment', evidence, do, 'ledger 18, data quantity')]
-
-# %% ../../../nbs/core/data/checks/04_sets.ipynb #c007
 _by_time = 'evaluation, splits by recording time'
 
 
+def repeated_findings(folders: list[Path]) -> list[Finding]:
+    "Samples of one moment"
+    first, repeated, unread = {}, [], []
+    for folder in folders:
+        try:
+            moment = moment_of(folder)
+        except InputError as e:
+            unread.append(e)
+            continue
+        if moment in first:
+            repeated.append((first[moment], folder))
+        first.setdefault(moment, folder)
+    found = []
+    if unread:
+        what = 'samples whose moment cannot be read'
+        evidence = f'{len(unread)} of {len(folders)}, first {unread[0].where}: {unread[0].came}'
+        found.append(Finding(what, evidence, unread[0].do, _by_time))
+    if not repeated:
+        return found
+    a, b = repeated[0]
+    evidence = f'{len(repeated)} of {len(folders)}, first {a.name} and {b.name}'
+    do = 'Keep one of each: copies weigh double in training and leak into tests.'
+    return [*found, Finding('samples of one moment', evidence, do, 'ledger 18, data quantity')]
+
+# %% ../../../nbs/core/data/checks/04_sets.ipynb #c007
 def _times(moments: list) -> dict[str, np.ndarray]:
     "The times of moments (recording, time) by recording"
     times = {}
@@ -102,11 +110,25 @@ def split_lists(path: str | Path) -> dict[str, Path]:
     return lists
 
 # %% ../../../nbs/core/data/checks/04_sets.ipynb #c108
+def _split_guard(path: Path) -> float:
+    "The guard in seconds that a split.json names, or 1; raises `InputError` where it is none"
+    content = read_json(path) if path.exists() else {}
+    settings = content.get('settings', {}) if isinstance(content, dict) else None
+    guard = settings.get('guard', 1.0) if isinstance(settings, dict) else None
+    if type(guard) not in (int, float) or not 0 <= guard < 1e9:
+        allowed = 'split.json as `mousefacelift split` wrote it'
+        raise InputError(path, f'guard {str(guard)[:100]}', allowed, 'Split again; do not edit it.')
+    return guard
+
+
 def split_findings(path: str | Path) -> list[Finding]:
     "What is wrong with the split that the folder `path` holds"
-    settings = Path(path) / 'split.json'
-    settings = read_json(settings).get('settings', {}) if settings.exists() else {}
     lists, parts, found = split_lists(path), {}, []
+    guard = 1.0
+    try:
+        guard = _split_guard(Path(path) / 'split.json')
+    except InputError as e:
+        found.append(Finding('a split that cannot be read', f'{e.where}: {e.came}', e.do, _by_time))
     for part, file in lists.items():
         try:
             parts[part] = [moment_of(folder) for folder in read_list(file)]
@@ -116,7 +138,7 @@ def split_findings(path: str | Path) -> list[Finding]:
     for part, moments in parts.items():
         if not moments:
             found.append(Finding(f'{part} is empty', lists[part].name, 'Split again.'))
-    return found + leak_findings(parts, settings.get('guard', 1.0))
+    return found + leak_findings(parts, guard)
 
 # %% ../../../nbs/core/data/checks/04_sets.ipynb #c011
 def kind_findings(samples: dict[str, Sample]) -> list[Finding]:

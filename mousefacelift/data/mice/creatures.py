@@ -28,6 +28,7 @@ from mousefacelift.data.mice.coat import (
 from .samples import photo_sample
 from ..samples import Sample
 from ...geometry.cameras import Cameras
+from ...ranges import SEED, Range, check_settings
 
 # %% ../../../nbs/core/data/mice/09_creatures.ipynb #c005
 _TRUNK_BONES = 5
@@ -271,6 +272,7 @@ def _bare_creature(seed: int, radius: float) -> Mouse:
 # %% ../../../nbs/core/data/mice/09_creatures.ipynb #c056
 def make_creature(seed: int, radius: float = 0.7, light: str | Light = 'random') -> Mouse:
     "Creature `seed` as the painted mesh that `photograph` takes, within `radius` of the origin"
+    check_settings(dict(seed=SEED, radius=Range(0.01, 100)), seed=seed, radius=radius)
     rng = np.random.default_rng([seed, 8])
     light = chosen_light(light, rng)
     bare = _bare_creature(seed, radius)

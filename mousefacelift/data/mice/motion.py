@@ -12,6 +12,7 @@ import numpy as np
 from .body import UNITS_PER_MM
 from .poses import FEATURES, from_vector, sample_pose, to_vector
 from .skeleton import SIDES, Pose, Shape, posed_skeleton, sample_shape
+from ...ranges import SEED, Range, check_settings
 
 # %% ../../../nbs/core/data/mice/07_motion.ipynb #c005
 _NEXT = dict(  # what may follow, and how often
@@ -139,6 +140,15 @@ class MotionFrame:
     at: np.ndarray  # (3,) the floor under its middle, canonical units
 
 
+_LIMITS = dict(
+    seed=SEED,
+    n=Range(1, 10**6, whole=True),
+    fps=Range(0.01, 10**4),
+    room=Range(0, 100),
+    floor=Range(-100, 100),
+)
+
+
 def mouse_motion(
     seed: int,
     n: int,  # frames
@@ -147,6 +157,7 @@ def mouse_motion(
     floor: float = -0.15,  # z
 ) -> list[MotionFrame]:
     "`n` frames of mouse `seed` in motion"
+    check_settings(_LIMITS, seed=seed, n=n, fps=fps, room=room, floor=floor)
     shape = sample_shape(np.random.default_rng([seed, 0]))
     walker = _Walker(np.random.default_rng([seed, 4]), room, UNITS_PER_MM * shape.size)
     times, poses = _pose_keys(np.random.default_rng([seed, 5]), n / fps)

@@ -17,6 +17,7 @@ from pathlib import Path
 import csv, hashlib, json
 import numpy as np
 from ...files import InputError, atomic_path, clear_leftovers, read_json, write_json
+from ...ranges import SEED, Range, check_settings
 from ...outputs import check_growing, output_folder
 from ...geometry.cameras import Cameras
 from ...geometry.rigs import rig as named_rig, whole_view
@@ -40,6 +41,7 @@ def make_mouse(
     light: str | Light = 'studio',  # or 'random'
 ) -> Mouse:
     "Mouse `seed` as fine and as compact as `cameras` ask for; what is not given is drawn"
+    check_settings(dict(seed=SEED), seed=seed)
     pixel = (cameras.centres.norm(dim=-1) / cameras.fxfycxcy[:, 0]).min().item() / UNITS_PER_MM
     off = 0 if at is None else float(np.linalg.norm(at[:2]))
     reach = whole_view(cameras).min().item() - off
@@ -219,6 +221,21 @@ def _write_index(dst: Path) -> None:
     write_list(dst / 'mice.txt', folders)
 
 # %% ../../../nbs/core/data/mice/08_samples.ipynb #c076
+_LIMITS = dict(
+    n=Range(1, 10**6, whole=True),
+    size=Range(8, 4096, whole=True),
+    seed=SEED,
+    last_seed=SEED,
+    samples=Range(1, 15, whole=True, step=2),
+    workers=Range(0, 1024, whole=True),
+    frames=Range(1, 10**5, whole=True),
+    samples_in_all=Range(1, 10**6, whole=True),
+    fps=Range(0.01, 10**4),
+    light=('studio', 'random'),
+    arena=(False, True),
+)
+
+
 def write_mice(
     dst: str | Path,
     n: int,  # how many mice
@@ -236,10 +253,11 @@ def write_mice(
     "Folders of `n` mice in `dst`; `InputError` where `dst` holds a set that was made otherwise"
     from tqdm import tqdm
 
-    if n < 1:
-        raise InputError('n', n, 'at least 1', 'Say how many mice to make.')
     dst = Path(dst)
     settings = _MiceSettings(cameras, size, samples, frames, fps, light, arena)
+    described = {key: value for key, value in vars(settings).items() if key != 'cameras'}
+    check_settings(_LIMITS, n=n, seed=seed, workers=workers, **described)
+    check_settings(_LIMITS, samples_in_all=n * frames, last_seed=seed + n - 1)
     _keep_settings(dst, settings)
     write = partial(_write_mouse, dst=dst, settings=settings)
     items = [*product(range(seed, seed + n), range(frames))]
