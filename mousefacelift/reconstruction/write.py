@@ -204,10 +204,11 @@ def write_renderings(
     out: str | Path,
     depth: bool = False,  # also depth_000.npy ..., (H,W), 0 where nothing is
     overwrite: bool = False,
+    **reading: bool,  # arguments of `read_ply`
 ) -> int:
     "Write one RGBA picture `cam_000.png`... for each of the `cameras`; returns how many"
     check_output(out, 'renderings', _renderings_files, [ply, cameras], overwrite)
-    cloud, views = read_ply(ply), read_opencv(cameras).to(torch.float32)
+    cloud, views = read_ply(ply, **reading), read_opencv(cameras).to(torch.float32)
     with output_folder(out, 'renderings', _renderings_files, [ply, cameras], overwrite) as d:
         for i in range(len(views)):
             rendering = render(cloud, views[i], background=(0.0, 0.0, 0.0))
