@@ -158,7 +158,7 @@ def _view_numbers(text: str | None) -> list[int] | None:
         ) from None
 
 
-_picture_suffixes = '.png', '.jpg', '.jpeg'
+_picture_suffixes = {'.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.tiff', '.bmp', '.heic'}
 
 
 @main.command('reconstruct')
