@@ -11,6 +11,7 @@ import json
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Callable, Collection
 from dataclasses import asdict, fields
 from functools import partial
@@ -29,12 +30,34 @@ def _describe_refusal(message: str) -> str:
     return f'a damaged pickle ({message.splitlines()[0][:120]})'
 
 
+_most_growth = 4  # of an archive, unpacked
+
+
+def _require_stored(path: str | Path):
+    "Raise `InputError` for an archive that unpacks to many times its size"
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    size = Path(path).stat().st_size
+    if unpacked > _most_growth * size + (1 << 20):
+        raise InputError(
+            path,
+            f'{size} bytes that unpack to {unpacked}',
+            'a file as `torch.save` writes it, not compressed',
+            'Fetch it again from a source that you trust.',
+        )
+
+
 def read_torch(path: str | Path) -> object:
     """Whatever a file of `torch.save` holds, on the CPU, read with `weights_only=True`
 
     Raises `InputError` that names a function in it, or says that the file is damaged."""
     try:
+        _require_stored(path)
         return torch.load(path, map_location='cpu', weights_only=True)
+    except InputError:
+        raise
     except pickle.UnpicklingError as e:
         raise InputError(
             path,
