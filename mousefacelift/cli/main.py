@@ -9,6 +9,7 @@ __all__ = ['main', 'convert_command', 'mice_command', 'split_command', 'check_co
 
 # %% ../../nbs/core/cli/01_main.ipynb #c002
 import os
+import warnings
 from pathlib import Path
 import click
 from ..files import InputError
@@ -21,12 +22,18 @@ def _say_error(message: object):
     click.echo(f'{who}: {message}', err=True)
 
 
+def _show_warning(message, category, *place):
+    click.echo(f'mousefacelift: warning: {message}', err=True)
+
+
 class _Commands(click.Group):
-    "A group whose `InputError`s and `OSError`s are one line on stderr and exit status 2"
+    "A group whose warnings and errors of input are one line on stderr; after an error status 2"
 
     def invoke(self, ctx):
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return super().invoke(ctx)
         except BrokenPipeError:  # the reader of the output has gone; click ends quietly
             raise
         except InputError as e:
@@ -159,7 +166,7 @@ def _view_numbers(text: str | None) -> list[int] | None:
         ) from None
 
 
-_picture_suffixes = '.png', '.jpg', '.jpeg'
+_picture_suffixes = {'.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.tiff', '.bmp', '.heic'}
 
 
 @main.command('reconstruct')
@@ -208,6 +215,19 @@ def reconstruct_command(source, out, model, frame, inputs, generator, mask, seed
         click.echo(written)
 
 # %% ../../nbs/core/cli/01_main.ipynb #c019
+def _reading(command):
+    "Options of a command that reads Gaussians which other tools wrote"
+    activated = click.option(
+        '--activated',
+        is_flag=True,
+        help='Scales and opacities of the file are plain numbers, not logarithms and logits.',
+    )
+    drop_bad = click.option(
+        '--drop-bad', is_flag=True, help='Leave out Gaussians that are NaN or flat, and say so.'
+    )
+    return activated(drop_bad(command))
+
+
 @main.command('render')
 @click.argument('ply', type=_path)
 @click.option(
@@ -218,12 +238,13 @@ def reconstruct_command(source, out, model, frame, inputs, generator, mask, seed
 )
 @click.option('-o', 'out', required=True, type=_path, help='Folder for the pictures.')
 @click.option('--depth', is_flag=True, help='Also write depth_000.npy ..., in units of the ply.')
+@_reading
 @_overwrite
-def render_command(ply, cameras, out, depth, overwrite):
+def render_command(ply, cameras, out, depth, overwrite, **reading):
     "Gaussians seen by cameras: one RGBA PNG each."
     from mousefacelift.reconstruction.write import write_renderings
 
-    count = write_renderings(ply, cameras, out, depth, overwrite)
+    count = write_renderings(ply, cameras, out, depth, overwrite, **reading)
     click.echo(f'{count} pictures in {out}')
 
 # %% ../../nbs/core/cli/01_main.ipynb #c021
@@ -231,8 +252,9 @@ def render_command(ply, cameras, out, depth, overwrite):
 @click.argument('ply', type=_path)
 @click.option('-o', 'out', type=_path, help='The page; beside the ply by default.')
 @click.option('--show/--no-show', default=True, help='Open it in the browser.')
+@_reading
 @_overwrite
-def view_command(ply, out, show, overwrite):
+def view_command(ply, out, show, overwrite, **reading):
     "A page that shows the Gaussians, from disk, without a network."
     from mousefacelift.gaussians.ply import read_ply
     from mousefacelift.outputs import check_file
@@ -240,7 +262,7 @@ def view_command(ply, out, show, overwrite):
 
     out = out or ply.with_suffix('.html')
     check_file(out, viewer_mark, [ply], overwrite)
-    write_viewer(out, read_ply(ply), overwrite=overwrite)
+    write_viewer(out, read_ply(ply, **reading), overwrite=overwrite)
     if show:
         click.launch(str(out))
     click.echo(out)
@@ -252,8 +274,9 @@ def view_command(ply, out, show, overwrite):
     '--to', 'name', required=True, help='A format: csv, points, ...; a wrong one lists all.'
 )
 @click.option('-o', 'out', type=_path, help='The file; beside the ply by default.')
+@_reading
 @_overwrite
-def export_command(ply, name, out, overwrite):
+def export_command(ply, name, out, overwrite, **reading):
     "Gaussians in the format of another tool."
     from mousefacelift.gaussians.ply import read_ply
     from mousefacelift.outputs import require_free
@@ -261,7 +284,7 @@ def export_command(ply, name, out, overwrite):
 
     path = export_path(name, out or ply)
     require_free(path, [ply], overwrite)
-    click.echo(export_cloud(read_ply(ply), name, path))
+    click.echo(export_cloud(read_ply(ply, **reading), name, path))
 
 # %% ../../nbs/core/cli/01_main.ipynb #c024
 @main.command('generate')

@@ -214,11 +214,11 @@ class Gaussians:
         write_ply(self, path)
 
     @staticmethod
-    def read_ply(path: str | Path) -> 'Gaussians':
-        "The cloud of a 3DGS `.ply`, float64; raises `InputError` that names what is wrong with it"
+    def read_ply(path: str | Path, **reading: bool) -> 'Gaussians':
+        "The cloud of a file, float64; arguments and errors of `gaussians.ply.read_ply`"
         from mousefacelift.gaussians.ply import read_ply
 
-        return read_ply(path)
+        return read_ply(path, **reading)
 
     def __repr__(self):
         about = f'degree {self.degree}, {self.means.dtype}, {self.means.device}'

@@ -19,7 +19,14 @@ from diffusers.models.modeling_outputs import AutoencoderKLOutput
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 from ..files import InputError, read_json
-from .checkpoints import load_strict, locate, read_tensors, write_tensors
+from mousefacelift.models.checkpoints import (
+    hub_id,
+    load_strict,
+    locate,
+    read_tensors,
+    without_wrappers,
+    write_tensors,
+)
 
 # %% ../../nbs/core/models/09_diffusers_parts.ipynb #c005
 class _PointDistribution:
@@ -180,21 +187,58 @@ _weight_files = (
     'diffusion_pytorch_model.bin',
     'pytorch_model.bin',
 )
+_variants = '', '.fp16', '.bf16'
 
 
-def _to_float32(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor
+def _index_names(name: str, variant: str) -> list[str]:
+    "Names of the index of weights in several files, today's and that of earlier versions"
+    return [f'{name}.index{variant}.json', f'{_varied(name, variant)}.index.json']
+
+
+def _varied(name: str, variant: str) -> str:
+    stem, suffix = name.rsplit('.', 1)
+    return f'{stem}{variant}.{suffix}'
+
+
+def _locate_any(source: str | Path, names: list[str]) -> Path | None:
+    "The path of the first of `names` that is there"
+    for name in names:
+        try:
+            return locate(source, name)
+        except InputError:
+            if hub_id(source) is None and (Path(source) / name).is_file():
+                raise  # it is there, and something else than its name says
+    return None
+
+
+def _read_shards(source: str | Path, part: str, index: Path) -> dict[str, Tensor]:
+    "Tensors of the files that an index names; raises `InputError` where one of them lacks one"
+    content = read_json(index)
+    places = content.get('weight_map') if isinstance(content, dict) else None
+    if not isinstance(places, dict) or not places:
+        raise InputError(index, 'no weight_map', 'tensors and their files', 'Fetch it again.')
+    tensors = {}
+    for file in sorted(set(map(str, places.values()))):
+        if Path(file).name != file:
+            raise InputError(index, f'a file {file}', 'files beside it', 'Fetch it again.')
+        tensors |= read_tensors(locate(source, f'{part}/{file}'))
+    for name, file in places.items():
+        if name not in tensors:
+            raise InputError(index, f'no tensor {name}', f'one in {file}', 'Fetch it again.')
+    return tensors
 
 
 def read_weights(source: str | Path, part: str) -> tuple[dict[str, Tensor], Path]:
-    "Tensors of a part, as float32, and the path of their file; raises `InputError` without one"
-    for name in _weight_files:
-        try:
-            path = locate(source, f'{part}/{name}')
-        except InputError:
-            continue
-        tensors = read_tensors(path)
-        return {name: _to_float32(value) for name, value in tensors.items()}, path
+    "Tensors of a part, and the path of their file or index; raises `InputError` without one"
+    for variant in _variants:
+        names = [f'{part}/{_varied(name, variant)}' for name in _weight_files]
+        if path := _locate_any(source, names):
+            return read_tensors(path), path
+        names = [
+            f'{part}/{index}' for name in _weight_files for index in _index_names(name, variant)
+        ]
+        if path := _locate_any(source, names):
+            return _read_shards(source, part, path), path
     raise InputError(
         f'{source}/{part}', 'no weights', ' or '.join(_weight_files), 'Fetch the folder whole.'
     )
@@ -282,7 +326,8 @@ def read_part(
     if not _has_weights(type(made)):
         return made
     tensors, path = read_weights(source, part)
-    return load_strict(made, rename_tensors(name, tensors), path).eval()
+    bare = without_wrappers(tensors, path, made.state_dict())
+    return load_strict(made, rename_tensors(name, bare), path).eval()
 
 # %% ../../nbs/core/models/09_diffusers_parts.ipynb #c020
 def write_part(folder: str | Path, part: Any, half: bool = False):

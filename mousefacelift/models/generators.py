@@ -22,7 +22,7 @@ from ..files import InputError, read_json
 from ..geometry.cameras import Cameras
 from ..geometry.rigs import rig, ring
 from ..ranges import SEED, Range, check_settings
-from .checkpoints import load_strict, locate
+from .checkpoints import hub_id, load_strict, locate, network_folder
 from .conditioning import EncodedPrompts, PromptFile
 from .diffusers_parts import read_weights, rename_tensors
 from .mvdiffusion import MultiViewPipeline
@@ -142,8 +142,14 @@ def multiview_generator(
 # %% ../../nbs/core/models/13_generators.ipynb #c014
 def _pipeline_class(source: str | Path) -> str | None:
     "The class that `model_index.json` names, without the file of its code"
-    kind = read_json(locate(source, 'model_index.json')).get('_class_name')
+    kind = read_json(locate(network_folder(source), 'model_index.json')).get('_class_name')
     return kind[-1] if isinstance(kind, list) else kind
+
+
+def _is_half(source: str | Path) -> bool:
+    "Whether a folder holds weights in half precision alone"
+    names = [path.name for path in Path(source).glob('*/*.safetensors')]
+    return bool(names) and all('.fp16' in name for name in names)
 
 
 def _load_pipeline(source: str | Path, expected: str, code: str | Path | None):
@@ -151,8 +157,11 @@ def _load_pipeline(source: str | Path, expected: str, code: str | Path | None):
     from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
     extra = dict(custom_pipeline=str(code), trust_remote_code=True) if code else {}
+    if _is_half(source):
+        extra['variant'] = 'fp16'
     try:
-        return DiffusionPipeline.from_pretrained(source, local_files_only=True, **extra)
+        name = hub_id(source) or source
+        return DiffusionPipeline.from_pretrained(name, local_files_only=True, **extra)
     except (OSError, ValueError, AttributeError, ImportError, RuntimeError, TypeError) as e:
         raise InputError(
             source,

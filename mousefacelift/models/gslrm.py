@@ -28,6 +28,7 @@ from mousefacelift.models.checkpoints import (
     read_model,
     read_tensors,
     without_prefix,
+    without_wrappers,
     write_model,
 )
 
@@ -277,10 +278,10 @@ def place_in_hull(
 @patch
 def _posed(self: GSLRM, rgb: Tensor, o: Tensor, d: Tensor, hull: Tensor | None) -> Tensor:
     "Posed pictures (B,V,H,W,C): RGB in -1..1, the ray's encoding and, where there is one, the hull"
-    channels = [2 * rgb - 1, plucker(o, d, self.config.plucker).to(rgb)]
+    channels = [2 * rgb - 1, plucker(o, d, self.config.plucker)]
     if self.config.hull:
         channels.append(_hull_channels(hull, o, d))
-    return torch.cat(channels, -1)
+    return torch.cat(channels, -1).to(rgb)
 
 
 @patch
@@ -306,6 +307,7 @@ def raw(
     "xyz, log_scales (B,N,3), sh (B,N,K,3), quats (B,N,4), opacity_logits (B,N), free ones first"
     c = self.config
     B, V, _, H, W = images.shape
+    exact = torch.promote_types(images.dtype, torch.float32)
     o, d = camera_rays(fxfycxcy, w2c, W, H)
     o = o[:, :, None, None].expand_as(d)
     rgb = images.movedim(2, -1)
@@ -318,8 +320,8 @@ def raw(
     view = torch.arange(V, device=images.device).repeat_interleave(H // c.patch * (W // c.patch))
     flat = to_patches(self._posed(rgb, o, d, hull), c.patch)
     free, patches = self.tokens(flat[:, kept], view[kept])
-    free = self.gaussian_upsampler(free).to(images)
-    pixels = self.pixel_gaussian_decoder(patches).to(images).reshape(B, -1, c.numbers)
+    free = self.gaussian_upsampler(free).to(exact)
+    pixels = self.pixel_gaussian_decoder(patches).to(exact).reshape(B, -1, c.numbers)
     if not c.hull:
         return self.place(free, pixels, by_gaussian(o), by_gaussian(d))
     side = (1 / fxfycxcy[..., :2].mean(-1))[:, :, None, None, None].expand_as(hull[..., :1])
@@ -399,7 +401,8 @@ def forward(
     w2c = torch.stack([c.w2c for c in cameras]).to(images.device)
     given = [images, fxfycxcy, w2c]
     if self.config.hull:
-        given.append(_hulls(masks, cameras, subjects).to(images))
+        exact = torch.promote_types(images.dtype, torch.float32)
+        given.append(_hulls(masks, cameras, subjects).to(images.device, exact))
     together = 1 if self.config.sparse else len(images)  # sparse samples differ in length
     parts = zip(*(x.split(together) for x in given))
     outs = [self.raw(*part) for part in parts]
@@ -463,7 +466,7 @@ def from_facelift(
         tensors, where = read_tensors(source, key='model'), source
     with torch.device('meta'):
         model = cls(facelift_config(config, clip_xyz))
-    tensors = {k: v.float() for k, v in without_prefix(tensors, 'loss_calculator.').items()}
+    tensors = without_prefix(without_wrappers(tensors, where), 'loss_calculator.')
     return load_strict(model, tensors, where).eval()
 
 # %% ../../nbs/core/models/02_gslrm.ipynb #c042

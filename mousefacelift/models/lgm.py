@@ -300,8 +300,7 @@ def from_public(cls: LGM, path: str | Path, config: LGMConfig = lgm_sizes['lgm-b
     "The public `.safetensors` (of half or single precision), loaded strictly in float32"
     with torch.device('meta'):
         model = cls(config)
-    tensors = {k: v.float() for k, v in read_tensors(path).items()}
-    return load_strict(model, tensors, path).eval()
+    return load_strict(model, read_tensors(path), path).eval()
 
 # %% ../../nbs/core/models/04_lgm.ipynb #c120
 @patch

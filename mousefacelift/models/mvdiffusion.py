@@ -23,7 +23,7 @@ from ..files import InputError, asset_path, read_json, write_json
 from ..outputs import output_folder
 from ..ranges import Range, check_settings
 from ..geometry.cameras import Cameras, read_opencv
-from .checkpoints import locate
+from .checkpoints import locate, network_folder
 from mousefacelift.models.conditioning import (
     PlueckerMap,
     ViewIndex,
@@ -588,11 +588,11 @@ def _read_parts(source: str | Path, index: dict) -> dict:
 @patch(cls_method=True)
 def from_pretrained(
     cls: MultiViewPipeline,
-    source: str | Path,  # a folder or hub repository, or 'views', the shipped one
+    source: str | Path,  # a folder, that of a run, a hub repository, or 'views', the shipped one
     attention: str | None = None,  # by default the folder's, or 'reference'
 ) -> MultiViewPipeline:
     "The pipeline in `source`, in float32; raises `InputError` that names any fault of any part"
-    source = asset_path('views') if source == 'views' else source
+    source = asset_path('views') if source == 'views' else network_folder(source)
     index = read_json(locate(source, 'model_index.json'))
     parts = _read_parts(source, index)
     own = index.get('mousefacelift', {})

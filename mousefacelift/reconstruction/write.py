@@ -205,10 +205,11 @@ def write_renderings(
     out: str | Path,
     depth: bool = False,  # also depth_000.npy ..., (H,W), 0 where nothing is
     overwrite: bool = False,
+    **reading: bool,  # arguments of `read_ply`
 ) -> int:
     "Write one RGBA picture `cam_000.png`... for each of the `cameras`; returns how many"
     check_output(out, 'renderings', _renderings_files, [ply, cameras], overwrite)
-    cloud, views = read_ply(ply), read_opencv(cameras).to(torch.float32)
+    cloud, views = read_ply(ply, **reading), read_opencv(cameras).to(torch.float32)
     if views.width * views.height > _MOST_PIXELS:
         came = f'pictures of {views.width}x{views.height}'
         allowed = f'up to {_MOST_PIXELS / 1e6:.0f} million pixels'
