@@ -90,10 +90,10 @@ def write_viewer(
         f'<!doctype html><html lang="en"><meta charset="utf-8">{viewer_mark}<title>{title}</title>'
         '<style>body{margin:0}canvas{display:block}</style>'
         f'{viewer_element(gaussians, "100vh")}'
-        f'<script>{asset_path("viewer.js").read_text()}</script></html>'
+        f'<script>{asset_path("viewer.js").read_text("utf-8")}</script></html>'
     )
     with atomic_path(path) as p:
-        p.write_text(page)
+        p.write_text(page, encoding='utf-8')
 
 # %% ../../nbs/core/reconstruction/02_viewer.ipynb #c012
 viewer_focal = 703.36  # px of a picture of 512: 40 degrees, as in the viewer

@@ -372,7 +372,7 @@ def launch(notebook: str | Path, run: str | Path, after: Iterable = (), **parame
 
     It counts as another run when one of those that it comes `after`, folders, has changed.
     Returns the folder; raises `InputError` for an unknown parameter, a value that it cannot be, a
-    folder that another run uses or that holds other files, and `RuntimeError` where a cell fails."""
+    folder that another run uses or that holds other files, `RuntimeError` where a cell fails."""
     notebook = Path(notebook).resolve()
     known = check_parameters(notebook, parameters)
     check_values(notebook, known, parameters)
