@@ -190,8 +190,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     fd, part = tempfile.mkstemp(dir=path.parent, prefix=f'{part_name}-', suffix=path.suffix)
     with open(fd) as held:
-        lock_file(held)
         try:
+            lock_file(held)
             os.chmod(part, 0o644)
             with naming_file(path):
                 yield Path(part)
