@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['record_name', 'overwrite_hint', 'read_record', 'write_record', 'written_files', 'is_recorded', 'remove_files',
            'remove_output', 'check_output', 'require_writable', 'check_growing', 'check_file', 'require_free',
-           'output_folder']
+           'growing_folder', 'output_folder']
 
 # %% ../nbs/core/02_outputs.ipynb #c002
 from collections.abc import Iterable
@@ -54,7 +54,9 @@ def read_record(folder: str | Path, record: str = record_name) -> tuple:
 def write_record(folder: str | Path, kind: str, files: Iterable, record: str = record_name):
     "Record that the `files`, (name, digest), in `folder` were written as a `kind`"
     part = Path(folder) / f'{part_name}-record'
-    part.write_text(json.dumps(dict(kind=kind, files=sorted(files)), indent=1) + '\n')
+    part.write_text(
+        json.dumps(dict(kind=kind, files=sorted(files)), indent=1) + '\n', encoding='utf-8'
+    )
     sync_file(part)
     os.replace(part, Path(folder) / record)
 
@@ -183,6 +185,16 @@ def check_output(
     _require_ours(folder, there, files, overwrite)
 
 # %% ../nbs/core/02_outputs.ipynb #c308
+def _not_writable(folder: str | Path, error: OSError) -> InputError:
+    "What is said of a `folder` that the disk refuses to write to"
+    return InputError(
+        folder,
+        f'not writable ({error.strerror})',
+        'a folder that can be written',
+        'Make room, or choose another output.',
+    )
+
+
 def require_writable(folder: str | Path):
     "Raise `InputError` where `folder`, or the place where it would be made, cannot be written to"
     try:
@@ -191,12 +203,7 @@ def require_writable(folder: str | Path):
             f.flush()
             os.fsync(f.fileno())
     except OSError as e:
-        raise InputError(
-            folder,
-            f'not writable ({e.strerror})',
-            'a folder that can be written',
-            'Make room, or choose another output.',
-        ) from None
+        raise _not_writable(folder, e) from None
 
 # %% ../nbs/core/02_outputs.ipynb #c309
 def check_growing(folder: str | Path, mark: str, makes: Iterable = (), inputs: Iterable = ()):
@@ -217,9 +224,8 @@ def check_growing(folder: str | Path, mark: str, makes: Iterable = (), inputs: I
     require_writable(folder)
 
 # %% ../nbs/core/02_outputs.ipynb #c310
-def check_file(path: str | Path, mark: str, inputs: Iterable = (), overwrite: bool = False):
-    "Raise `InputError` unless the file `path` is free or begins with `mark`, as its own do"
-    path = Path(path)
+def _require_file_place(path: Path, inputs: Iterable):
+    "Raise `InputError` where `path` is a folder, lies below a file, or is or holds an input"
     if path.is_dir():
         raise InputError(path, 'a folder', 'a file', 'Name the file to write.')
     nearest_folder(path.parent)
@@ -228,6 +234,12 @@ def check_file(path: str | Path, mark: str, inputs: Iterable = (), overwrite: bo
             raise InputError(
                 given, 'input and output at once', 'an output elsewhere', 'Choose another output.'
             )
+
+
+def check_file(path: str | Path, mark: str, inputs: Iterable = (), overwrite: bool = False):
+    "Raise `InputError` unless the file `path` is free or begins with `mark`, as its own do"
+    path = Path(path)
+    _require_file_place(path, inputs)
     if overwrite or not os.path.lexists(path):
         return
     start = path.read_bytes()[:4096] if path.is_file() and not path.is_symlink() else b''
@@ -240,34 +252,21 @@ def check_file(path: str | Path, mark: str, inputs: Iterable = (), overwrite: bo
 def require_free(path: str | Path, inputs: Iterable = (), overwrite: bool = False):
     "Raise `InputError` where `path` is one of the `inputs`, or exists and no `overwrite` is given"
     path = Path(path)
-    nearest_folder(path.parent)
-    for given in inputs:
-        if Path(given).resolve() == path.resolve():
-            raise InputError(
-                given, 'input and output at once', 'an output elsewhere', 'Choose another output.'
-            )
-    if path.is_dir():
-        raise InputError(path, 'a folder', 'a file', 'Name the file to write.')
+    _require_file_place(path, inputs)
     if os.path.lexists(path) and not overwrite:
         raise InputError(path, 'a file that was there before', 'a new file', overwrite_hint)
 
 # %% ../nbs/core/02_outputs.ipynb #c011
 @contextlib.contextmanager
-def _unfinished(folder: Path, stage: Path):
-    "Yield an empty folder in the locked `stage`, which vanishes; errors name `folder`"
+def _locked_stage(folder: Path, stage: Path):
+    "Yield the lock, an open file, of the folder `stage`, which vanishes; errors name `folder`"
     with contextlib.ExitStack() as stack:
         try:
             stage.mkdir(exist_ok=True)
             held = stack.enter_context(open(stage / 'lock', 'wb', buffering=0))
-            alone = lock_file(held)
         except OSError as e:
-            raise InputError(
-                folder,
-                f'not writable ({e.strerror})',
-                'a folder that can be written',
-                'Choose another output.',
-            ) from None
-        if not alone:
+            raise _not_writable(folder, e) from None
+        if not lock_file(held) or not os.fstat(held.fileno()).st_nlink:  # no link: just removed
             raise InputError(
                 folder,
                 'another command is writing there',
@@ -275,25 +274,51 @@ def _unfinished(folder: Path, stage: Path):
                 f'Wait for it; if there is none, remove {stage}.',
             )
         try:
+            yield held
+        finally:
+            with contextlib.suppress(OSError):
+                (stage / 'lock').unlink()
+                stage.rmdir()
+
+
+@contextlib.contextmanager
+def growing_folder(folder: str | Path):
+    """Hold `folder`, which is made, while a command adds to it; a second one is refused
+
+    Goes again where nothing was added. Raises `InputError` where it cannot be written to."""
+    nearest_folder(folder)
+    folder = Path(folder).absolute()
+    new = [p for p in (folder, *folder.parents) if not os.path.lexists(p)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise _not_writable(folder, e) from None
+    try:
+        with _locked_stage(folder, folder / f'{part_name}-growing'):
+            yield
+    finally:
+        with contextlib.suppress(OSError):
+            for p in new:
+                p.rmdir()
+
+# %% ../nbs/core/02_outputs.ipynb #c407
+@contextlib.contextmanager
+def _unfinished(folder: Path, stage: Path):
+    "Yield an empty folder in the locked `stage`, which vanishes; errors name `folder`"
+    new = stage / 'new'
+    with _locked_stage(folder, stage) as held:
+        try:
             try:
-                shutil.rmtree(stage / 'new', ignore_errors=True)
-                (stage / 'new').mkdir()
+                shutil.rmtree(new, ignore_errors=True)
+                new.mkdir()
                 if held.write(b' ' * 4096) < 4096:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(held.fileno())
             except OSError as e:
-                raise InputError(
-                    folder,
-                    f'not writable ({e.strerror})',
-                    'a folder that can be written',
-                    'Make room, or choose another output.',
-                ) from None
-            yield stage / 'new'
+                raise _not_writable(folder, e) from None
+            yield new
         finally:
-            shutil.rmtree(stage / 'new', ignore_errors=True)
-            with contextlib.suppress(OSError):
-                (stage / 'lock').unlink()
-                stage.rmdir()
+            shutil.rmtree(new, ignore_errors=True)
 
 
 def _move_into(new: Path, folder: Path, kind: str, made, overwrite: bool):

@@ -9,7 +9,6 @@ __all__ = ['plain_kernels', 'commit', 'versions', 'device', 'kernels', 'environm
 import contextlib
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -19,6 +18,11 @@ from importlib import metadata
 from pathlib import Path
 from .files import root, write_json
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
 # %% ../nbs/core/01_provenance.ipynb #c005
 def commit(folder: str | Path | None = None) -> str | None:
     """Commit of the checkout at `folder`, the project's root by default
@@ -27,7 +31,7 @@ def commit(folder: str | Path | None = None) -> str | None:
 
     def git(*args):
         command = ['git', '-C', str(folder or root()), *args]
-        return subprocess.run(command, capture_output=True, text=True)
+        return subprocess.run(command, capture_output=True, text=True, encoding='utf-8')
 
     try:
         head = git('rev-parse', 'HEAD')
@@ -69,7 +73,7 @@ def versions() -> dict[str, str]:
 def _processor() -> str:
     info = Path('/proc/cpuinfo')
     if info.exists():
-        for line in info.read_text().splitlines():
+        for line in info.read_text(encoding='utf-8').splitlines():
             if line.startswith('model name'):
                 return line.split(':')[1].strip()
     return platform.machine()
@@ -153,7 +157,9 @@ def environment(seed: int | None = None) -> dict:
 
 
 def peak_memory_mb() -> float:
-    "Largest resident size in MB of this process so far"
+    "Largest resident size in MB of this process so far; NaN where the system does not tell"
+    if resource is None:
+        return float('nan')
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1e6 if sys.platform == 'darwin' else 1e3), 1)
 

@@ -9,7 +9,11 @@ __all__ = ['main', 'convert_command', 'mice_command', 'split_command', 'check_co
 
 # %% ../../nbs/core/cli/01_main.ipynb #c002
 import os
+import sys
+import traceback
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 import click
 from ..files import InputError
@@ -29,6 +33,11 @@ def _show_warning(message, category, *place):
 class _Commands(click.Group):
     "A group whose warnings and errors of input are one line on stderr; after an error status 2"
 
+    def main(self, *args, **kwargs):
+        if sys.stdout.errors == 'strict':
+            sys.stdout.reconfigure(errors='backslashreplace')
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx):
         try:
             with warnings.catch_warnings():
@@ -37,10 +46,13 @@ class _Commands(click.Group):
         except BrokenPipeError:  # the reader of the output has gone; click ends quietly
             raise
         except InputError as e:
-            message = str(e)
+            error, message = e, str(e)
         except OSError as e:
             reason = e.strerror or e
+            error = e
             message = f'{e.filename or "a file"}: {reason}. Check permissions and free space.'
+        if ctx.params.get('verbose'):
+            traceback.print_exception(error)
         _say_error(message)
         ctx.exit(2)
 
@@ -50,12 +62,16 @@ _path = click.Path(path_type=Path)
 _overwrite = click.option(
     '--overwrite', is_flag=True, help='Also replace files that this command did not write.'
 )
+_dry_run = click.option('--dry-run', is_flag=True, help='Say what would be done, and do nothing.')
 
 
 @click.group(cls=_Commands, context_settings=_settings)
+@click.option('-v', '--verbose', is_flag=True, help='Show where an error comes from.')
 @click.version_option(package_name='mousefacelift')
-def main():
-    "Pictures of a laboratory mouse in, 3D Gaussians out."
+def main(verbose):
+    """Pictures of a laboratory mouse in, 3D Gaussians out.
+
+    Exit status: 0 good; 1 problems found; 2 wrong use, or a place that cannot be used."""
 
 # %% ../../nbs/core/cli/01_main.ipynb #c008
 @main.command('convert')
@@ -139,7 +155,7 @@ def split_command(dst, **settings):
 def check_command(path, as_json, page, samples, overwrite):
     """A verdict in plain words on samples, a split, a rig or a training configuration.
 
-    Exit status 1 if there are problems."""
+    Exit status 1 if there are problems. The verdict is printed before the page is written."""
     import json
     from mousefacelift.data.checks import check
     from mousefacelift.data.checks.page import page_path, write_page
@@ -148,9 +164,9 @@ def check_command(path, as_json, page, samples, overwrite):
     if page:
         page_path(page, [path, samples], overwrite)
     report = check_config(path, samples) if is_config(path) else check(path)
+    click.echo(json.dumps(report.to_dict(), indent=1) if as_json else report)
     if page:
         write_page(page, report, overwrite)
-    click.echo(json.dumps(report.to_dict(), indent=1) if as_json else report)
     raise SystemExit(0 if report.ok else 1)
 
 # %% ../../nbs/core/cli/01_main.ipynb #c017
@@ -167,6 +183,16 @@ def _view_numbers(text: str | None) -> list[int] | None:
 
 
 _picture_suffixes = {'.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.tiff', '.bmp', '.heic'}
+
+
+def _end_with_failures(written: list):
+    "End with the list of what failed of the `written`, and exit status 1, where something did"
+    failed = [each for each in written if each.failure]
+    if failed:
+        click.echo(f'{len(failed)} of {len(written)} samples failed:')
+        for each in failed:
+            click.echo(each)
+        raise SystemExit(1)
 
 
 @main.command('reconstruct')
@@ -194,8 +220,11 @@ _picture_suffixes = {'.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.tiff', 
 @click.option('--seed', default=4, help='For a picture.')
 @_overwrite
 def reconstruct_command(source, out, model, frame, inputs, generator, mask, seed, overwrite):
-    "A picture, a sample or a data set -> Gaussians, turntable, viewer, cameras."
+    """A picture, a sample or a data set -> Gaussians, turntable, viewer, cameras.
+
+    A sample of a set that fails is told and the others go on; exit status 1 then."""
     from mousefacelift.data.samples import find_samples
+    from mousefacelift.reconstruction.write import picture_report
     from mousefacelift.reconstruction.write import write_from_picture, write_reconstructions
 
     if source.suffix.lower() in _picture_suffixes:
@@ -207,12 +236,16 @@ def reconstruct_command(source, out, model, frame, inputs, generator, mask, seed
                 'It has no rig; all its views are used.',
             )
         written = write_from_picture(source, out, generator, model, mask, seed, overwrite=overwrite)
-        click.echo(written)
+        click.echo('\n'.join([str(written), *picture_report(out, generator)]))
         return
     folders = find_samples(source)
     views = _view_numbers(inputs)
+    all_written = []
     for written in write_reconstructions(folders, out, model, frame, views, overwrite=overwrite):
-        click.echo(written)
+        all_written.append(written)
+        if not written.failure:
+            click.echo(written)
+    _end_with_failures(all_written)
 
 # %% ../../nbs/core/cli/01_main.ipynb #c019
 def _reading(command):
@@ -310,12 +343,12 @@ def export_command(ply, name, out, overwrite, **reading):
 @_overwrite
 def generate_command(picture, out, generator, mask, seed, overwrite, **sampling):
     "One picture -> views of a named rig, with the cameras that belong to them."
-    from mousefacelift.reconstruction.write import write_views
+    from mousefacelift.reconstruction.write import measured_words, write_views
 
     names = {'steps': 'num_inference_steps', 'guidance': 'guidance_scale'}
     given = {names.get(k, k): value for k, value in sampling.items() if value is not None}
     sample, *_ = write_views(picture, out, generator, mask, seed, overwrite=overwrite, **given)
-    click.echo(f'{len(sample)} views in {out}')
+    click.echo(f'{len(sample)} views in {out}. {measured_words(generator)}'.strip())
 
 # %% ../../nbs/core/cli/01_main.ipynb #c027
 def _train_config(network: str, out: Path, config: Path | None, settings: tuple, resume: bool):
@@ -404,27 +437,42 @@ def evaluate_command(path, models, leave, out, overwrite):
     from mousefacelift.files import atomic_path
     from mousefacelift.models.methods import named_method
     from mousefacelift.outputs import check_file, require_writable
+    from mousefacelift.progress import tracked
 
     if out:
         check_file(out, ','.join(score_columns), [path, *models], overwrite)
         require_writable(out.parent)
     samples = [read_sample(folder) for folder in find_samples(path)]
-    table = evaluate(samples, {name: named_method(name) for name in models}, leave=leave)
+    methods = {name: named_method(name) for name in models}
+    table = evaluate(tracked(samples, 'samples scored'), methods, leave=leave)
+    click.echo(summary(table).to_string())
     if out:
         with atomic_path(out) as part:
-            table.to_csv(part, index=False)
-    click.echo(summary(table).to_string())
+            table.to_csv(part, index=False, encoding='utf-8')
 
 # %% ../../nbs/core/cli/01_main.ipynb #c033
+@contextmanager
+def _failing_cells() -> Iterator[None]:
+    "A notebook with a cell that fails is a problem found: what it printed last, and exit status 1"
+    try:
+        yield
+    except RuntimeError as e:
+        click.echo(f'mousefacelift: {e}', err=True)
+        raise SystemExit(1) from None
+
+
 @main.command('sweep')
 @click.argument('notebook', type=_path)
 @click.option('--grid', required=True, type=_path, help='JSON file, {"parameter": [values]}.')
 @click.option('--run', help="Name of the run folder; the notebook's by default.")
-def sweep_command(notebook, grid, run):
+@_dry_run
+def sweep_command(notebook, grid, run, dry_run):
     "A notebook at every point of a grid; goes on where it stopped."
-    from mousefacelift.report.sweep import read_grid, sweep
+    from mousefacelift.report.sweep import read_grid, sweep, sweep_plan
 
-    table = sweep(notebook, read_grid(grid), run or f'sweep-{notebook.stem}')
+    run = run or f'sweep-{notebook.stem}'
+    with _failing_cells():
+        table = (sweep_plan if dry_run else sweep)(notebook, read_grid(grid), run)
     click.echo(table.to_string())
 
 # %% ../../nbs/core/cli/01_main.ipynb #c035
@@ -435,11 +483,17 @@ def sweep_command(notebook, grid, run):
     is_flag=True,
     help='Then bring its figures and outputs into figures/ and nbs/, to be committed.',
 )
-def report_command(scale, publish):
-    "Regenerate figures, tables and the site."
-    from mousefacelift.report.pipeline import run_report
+@_dry_run
+def report_command(scale, publish, dry_run):
+    "Regenerate figures, tables and the site; goes on where it stopped."
+    from mousefacelift.report.pipeline import run_report, scale_stages
 
-    page = run_report(scale)
+    if dry_run:
+        for name, stage in scale_stages(scale).items():
+            click.echo(f'{name}: nbs/{stage.notebook}.ipynb')
+        return
+    with _failing_cells():
+        page = run_report(scale)
     click.echo(f'The report: {page}')
     if publish:
         from mousefacelift.report.publish import publish_library, publish_report

@@ -15,6 +15,7 @@ from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from .visual_hull import visual_hull
 from ..ranges import SEED, Range, check_settings
+from ..progress import tracked
 
 # %% ../../nbs/core/models/06_fit.ipynb #c004
 def free_parameters(start: Gaussians) -> dict[str, Tensor]:
@@ -74,7 +75,7 @@ def fit_scene(
     groups = [dict(params=[free[name]], lr=size) for name, size in _STEP_SIZES.items()]
     adam = torch.optim.Adam(groups, betas=(0.9, 0.99))
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(adam, max(steps, 1))
-    for _ in range(steps):
+    for _ in tracked(range(steps), 'steps of the fit'):
         v = torch.randperm(len(cameras), generator=random)[:views].tolist()
         loss = fit_loss(render(gaussians_of(free), cameras[v]), images[v], masks[v])
         adam.zero_grad()

@@ -7,16 +7,19 @@ __all__ = ['write_points']
 
 # %% ../../nbs/core/reconstruction/05_export_points.ipynb #c002
 from pathlib import Path
+from ..files import InputError
 from ..gaussians.cloud import C0, Gaussians
 from .export import exporter
 
 # %% ../../nbs/core/reconstruction/05_export_points.ipynb #c004
 @exporter('points', '.glb')
 def write_points(cloud: Gaussians, path: Path):
-    "Centres and colours of the Gaussians with an opacity above one half, as binary glTF"
+    "Centres and colours of the Gaussians with an opacity above two fifths, as binary glTF"
     from trimesh import PointCloud
 
-    opaque = cloud[cloud.opacities > 0.5]
+    opaque = cloud[cloud.opacities > 0.4]  # those of a visual hull have one half
+    if not len(opaque):
+        raise InputError(path, 'no opacity above 0.4', 'a cloud that is seen', 'Fit it first.')
     colours = (0.5 + C0 * opaque.sh[:, 0]).clamp(0, 1).mul(255).round()
     points = PointCloud(opaque.means.cpu().numpy(), colors=colours.byte().cpu().numpy())
     path.write_bytes(points.export(file_type='glb'))

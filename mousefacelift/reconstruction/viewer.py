@@ -93,7 +93,7 @@ def write_viewer(
         f'<title>{html.escape(title)}</title>'
         '<style>body{margin:0}canvas{display:block}</style>'
         f'{viewer_element(gaussians, "100vh")}'
-        f'<script>{asset_path("viewer.js").read_text()}</script></html>'
+        f'<script>{asset_path("viewer.js").read_text("utf-8")}</script></html>'
     )
     with atomic_path(path) as p:
         p.write_text(page, encoding='utf-8')

@@ -8,7 +8,6 @@ __all__ = ['InProcessEngine', 'execute', 'Shared', 'run_alone']
 # %% ../../nbs/core/report/01_engine.ipynb #c002
 import os
 from multiprocessing.connection import Connection
-from multiprocessing.reduction import DupFd
 from pathlib import Path
 import nbformat
 import papermill
@@ -48,6 +47,7 @@ def execute(
         parameters,
         engine_name='here',
         kernel_name='python3',
+        language='python',  # for a notebook that names none
         progress_bar=False,
         cwd=str(folder or Path(notebook).parent),
     )
@@ -60,6 +60,8 @@ class Shared:
         self.descriptor = descriptor
 
     def __reduce__(self):
+        from multiprocessing.reduction import DupFd  # which Windows has not
+
         return Shared.received, (DupFd(self.descriptor),)
 
     @staticmethod

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from ..files import InputError, read_json, root, runs_path
 from ..outputs import check_output
+from ..progress import progress
 from .launch import launch
 
 # %% ../../nbs/core/report/06_pipeline.ipynb #c005
@@ -332,7 +333,8 @@ def run_report(scale: str = 'embedded', run: str | None = None) -> Path:
     chain = scale_stages(scale)
     waiting, running, done = dict(chain), {}, {}
     os.environ.setdefault('OMP_NUM_THREADS', '1')
-    with ThreadPoolExecutor(2) as pool, ending_children():
+    stages = progress('stages of the report', len(chain))
+    with ThreadPoolExecutor(2) as pool, ending_children(), stages:
         while waiting or running:
             ready = [name for name, stage in waiting.items() if stage.needs <= done.keys()]
             for name in ready[: 2 - len(running)]:
@@ -340,6 +342,7 @@ def run_report(scale: str = 'embedded', run: str | None = None) -> Path:
                 running[future] = name
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 done[running.pop(future)] = future.result()
+                stages.update()
     return build_site(
         runs_path(run),
         executed_copies(run, chain),

@@ -118,7 +118,7 @@ def _run_sphinx(source: Path):
 
     static = [str(asset_path(name)) for name in _static_files]
     log = source / 'warnings.txt'
-    with open(log, 'w') as warnings:
+    with open(log, 'w', encoding='utf-8') as warnings:
         app = Sphinx(
             source,
             None,
@@ -132,7 +132,7 @@ def _run_sphinx(source: Path):
         app.connect('html-page-context', _viewer_where_needed)
         app.build()
     if app.statuscode:
-        raise RuntimeError(f'Sphinx could not build the site:\n{log.read_text()}')
+        raise RuntimeError(f'Sphinx could not build the site:\n{log.read_text(encoding="utf-8")}')
 
 # %% ../../nbs/core/report/05_site.ipynb #c303
 def build_site(
@@ -185,7 +185,7 @@ def missing_files(site: str | Path) -> list[tuple[str, str]]:
     site = Path(site)
     missing = []
     for path in [*site.glob('*.html'), *site.rglob('*.css')]:
-        for address in _loaded_addresses(path.read_text()):
+        for address in _loaded_addresses(path.read_text(encoding='utf-8')):
             if address.startswith(('data:', '#')):
                 continue
             if not (path.parent / re.split('[?#]', address)[0]).exists():

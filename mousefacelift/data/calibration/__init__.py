@@ -6,30 +6,19 @@
 __all__ = []
 
 # %% ../../../nbs/core/data/calibration/00_face.ipynb #c002
-from importlib import import_module
+from ... import lazy_names
 
 # %% ../../../nbs/core/data/calibration/00_face.ipynb #c005
-_MODULES = dict(  # name -> the module of this package that has it
-    Calibration='calibrated_cameras',
-    CameraFile='camera_file',
-    calibrate='calibrated_cameras',
-    calibration_format='formats',
-    calibration_formats='formats',
-    in_order='camera_file',
-    read_calibration='calibrated_cameras',
-    read_camera_file='formats',
-    resolve_conventions='conventions',
+_homes = dict(  # name -> the module of this package that has it
+    Calibration='.calibrated_cameras',
+    CameraFile='.camera_file',
+    calibrate='.calibrated_cameras',
+    calibration_format='.formats',
+    calibration_formats='.formats',
+    in_order='.camera_file',
+    read_calibration='.calibrated_cameras',
+    read_camera_file='.formats',
+    resolve_conventions='.conventions',
 )
-__all__ = list(_MODULES)
-
-
-def __getattr__(name: str):
-    "A name of this package, from the module that has it"
-    if name not in _MODULES:
-        raise AttributeError(f'mousefacelift.data.calibration has no {name}: {", ".join(_MODULES)}')
-    return getattr(import_module(f'mousefacelift.data.calibration.{_MODULES[name]}'), name)
-
-
-def __dir__() -> list:
-    "The names of this package"
-    return sorted(__all__)
+__all__ = list(_homes)
+__getattr__, __dir__ = lazy_names(__name__, _homes)

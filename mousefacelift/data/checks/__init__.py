@@ -6,25 +6,15 @@
 __all__ = []
 
 # %% ../../../nbs/core/data/checks/00_face.ipynb #c002
-from importlib import import_module
+from ... import lazy_names
 
 # %% ../../../nbs/core/data/checks/00_face.ipynb #c005
 _homes = {
-    'check': 'mousefacelift.data.checks.checker',
-    'Report': 'mousefacelift.data.checks.findings',
-    'Finding': 'mousefacelift.data.checks.findings',
-    'write_page': 'mousefacelift.data.checks.page',
+    'check': '.checker',
+    'Report': '.findings',
+    'Finding': '.findings',
+    'write_page': '.page',
     'silhouette_coherence': 'mousefacelift.geometry.coherence',
 }
 __all__ = list(_homes)
-
-
-def __getattr__(name: str):
-    "What the face shows, imported from its home"
-    if name not in _homes:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(_homes[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_homes])
+__getattr__, __dir__ = lazy_names(__name__, _homes)

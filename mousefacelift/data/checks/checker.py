@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from ...files import InputError
+from ...progress import tracked
 from ...geometry.cameras import read_camera_frames, read_opencv
 from ...geometry.coherence import silhouette_coherence
 from ..calibration.conventions import meeting_place
@@ -157,7 +158,7 @@ def _check_samples(path: Path, folders: list, most: int, search: int) -> Report:
     known = {name: score for name, score in scores.items() if score is not None}
     least = sorted(known, key=lambda name: (known[name], name))[:search]
     found = {}
-    for name, sample in read.items():
+    for name, sample in tracked(read.items(), 'samples checked'):
         unread = isinstance(sample, Finding)
         found[name] = [sample] if unread else sample_findings(sample, name in least)
     findings = merge_findings(found, len(some)) + _set_findings(path, folders, read)

@@ -203,5 +203,5 @@ def write_page(path: str | Path, report: Report, overwrite: bool = False) -> Pat
     "Write the page of a report to `page_path`"
     path = page_path(path, overwrite=overwrite)
     with atomic_path(path) as part:
-        part.write_text(check_page(report))
+        part.write_text(check_page(report), encoding='utf-8')
     return path

@@ -6,7 +6,7 @@
 __all__ = []
 
 # %% ../../../nbs/core/data/mice/00_face.ipynb #c002
-from importlib import import_module
+from ... import lazy_names
 
 # %% ../../../nbs/core/data/mice/00_face.ipynb #c005
 _MODULES = dict(  # module -> the names that it gives to the face
@@ -23,17 +23,6 @@ _MODULES = dict(  # module -> the names that it gives to the face
     poses=('pose_names', 'sample_pose'),
     skeleton=('ADULT', 'KEYPOINTS', 'Pose', 'Shape', 'sample_shape', 'posed_skeleton'),
 )
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
-__all__ = list(_HOME)
-
-
-def __getattr__(name: str):
-    "A name of the face, from the module that makes it"
-    if name not in _HOME:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(f'{__name__}.{_HOME[name]}'), name)
-
-
-def __dir__() -> list[str]:
-    "The module's own names and those of the face"
-    return sorted([*globals(), *__all__])
+_homes = {name: f'.{module}' for module, names in _MODULES.items() for name in names}
+__all__ = list(_homes)
+__getattr__, __dir__ = lazy_names(__name__, _homes)

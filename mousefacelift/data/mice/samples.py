@@ -7,18 +7,17 @@ __all__ = ['make_mouse', 'photo_sample', 'make_sample', 'moving_mouse', 'write_m
 
 # %% ../../../nbs/core/data/mice/08_samples.ipynb #c002
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 import csv, hashlib, json
 import numpy as np
 from ...files import InputError, atomic_path, clear_leftovers, read_json, write_json
 from ...ranges import SEED, Range, check_settings
-from ...outputs import check_growing, output_folder
+from ...outputs import check_growing, growing_folder, output_folder
+from ...progress import tracked
+from ...workers import Workers
 from ...geometry.cameras import Cameras
 from ...geometry.rigs import rig as named_rig, whole_view
 from .arena import Arena, backdrop, in_arena, random_arena
@@ -212,7 +211,7 @@ def _write_index(dst: Path) -> None:
     "Write mice.csv, one row per mouse in `dst`, and mice.txt, the list of their folders"
     folders = sorted(p for p in dst.glob('mouse_*') if p.is_dir())
     keys = ('seed', 'frame', 'pose', 'coat', 'weeks', 'heading', 'whole')
-    with atomic_path(dst / 'mice.csv') as p, open(p, 'w', newline='') as f:
+    with atomic_path(dst / 'mice.csv') as p, open(p, 'w', newline='', encoding='utf-8') as f:
         rows = csv.writer(f)
         rows.writerow(('name', *keys))
         for folder in folders:
@@ -251,21 +250,17 @@ def write_mice(
     arena: bool = False,  # in an arena, or cut out
 ) -> list[Path]:
     "Folders of `n` mice in `dst`; `InputError` where `dst` holds a set that was made otherwise"
-    from tqdm import tqdm
-
     dst = Path(dst)
     settings = _MiceSettings(cameras, size, samples, frames, fps, light, arena)
     described = {key: value for key, value in vars(settings).items() if key != 'cameras'}
     check_settings(_LIMITS, n=n, seed=seed, workers=workers, **described)
     check_settings(_LIMITS, samples_in_all=n * frames, last_seed=seed + n - 1)
-    _keep_settings(dst, settings)
     write = partial(_write_mouse, dst=dst, settings=settings)
     items = [*product(range(seed, seed + n), range(frames))]
-    processes = ProcessPoolExecutor(workers, get_context('spawn')) if workers else nullcontext()
-    with processes as pool:
-        made = pool.map(write, items) if workers else map(write, items)
-        folders = list(tqdm(made, total=len(items), desc='mice', disable=None))
-    _write_index(dst)
+    with growing_folder(dst), Workers(workers) as pool:
+        _keep_settings(dst, settings)
+        folders = list(tracked(pool.results(write, items), 'mice', len(items)))
+        _write_index(dst)
     return folders
 
 # %% ../../../nbs/core/data/mice/08_samples.ipynb #c025

@@ -6,38 +6,27 @@
 __all__ = []
 
 # %% ../../../nbs/core/data/recordings/00_face.ipynb #c002
-from importlib import import_module
+from ... import lazy_names
 
 # %% ../../../nbs/core/data/recordings/00_face.ipynb #c005
 _homes = dict(
-    convert='conversion',
-    Conversion='progress',
-    SampleForm='prepare',
-    measure='prepare',
-    open_recording='recording',
-    Recording='recording',
-    stream_instants='stream',
-    Instant='stream',
-    Layout='layouts',
-    add_layout='layouts',
-    known_layouts='layouts',
-    open_video='video',
-    read_frames='video',
-    write_video='video',
-    cut_out='masks',
-    read_masks='segmenters',
-    segment_pictures='segmenters',
+    convert='.conversion',
+    Conversion='.progress',
+    SampleForm='.prepare',
+    measure='.prepare',
+    open_recording='.recording',
+    Recording='.recording',
+    stream_instants='.stream',
+    Instant='.stream',
+    Layout='.layouts',
+    add_layout='.layouts',
+    known_layouts='.layouts',
+    open_video='.video',
+    read_frames='.video',
+    write_video='.video',
+    cut_out='.masks',
+    read_masks='.segmenters',
+    segment_pictures='.segmenters',
 )
 __all__ = list(_homes)
-
-
-def __getattr__(name: str):
-    "A name of the face, from the module that is its home"
-    if name not in _homes:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(f'{__name__}.{_homes[name]}'), name)
-
-
-def __dir__() -> list:
-    "The names of the face beside what is imported already"
-    return sorted({*globals(), *_homes})
+__getattr__, __dir__ = lazy_names(__name__, _homes)

@@ -8,16 +8,17 @@ __all__ = ['video_background', 'segment_recording', 'ConversionPlan', 'convert']
 # %% ../../../nbs/core/data/recordings/10_conversion.ipynb #c002
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
-from multiprocessing import get_context
 from pathlib import Path
 import numpy as np
 import torch
 from ...files import InputError, write_json
+from ...outputs import growing_folder
+from ...progress import progress
+from ...workers import Workers
 from ...geometry.centre import Centre, smooth_centres
 from ..images import read_image, to_float, to_levels, write_image
 from .mask_quality import steadiness
@@ -242,42 +243,12 @@ def _write(plan: ConversionPlan, order: list, placed: dict, instant: Instant):
     )
     write_sample(plan.destination.folder(instant.number), sample)
 
-# %% ../../../nbs/core/data/recordings/10_conversion.ipynb #c008
-class _Workers:
-    "Processes that do jobs; none is started before there is work for two"
-
-    def __init__(self, number: int):
-        self.number = number
-        self.pool = ProcessPoolExecutor(number, get_context('spawn'))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.pool.shutdown()
-
-    def results(self, do: Callable, jobs: list) -> Iterator:
-        "Yield `do(job)` of each job, in their order"
-        if self.number < 2 or len(jobs) < 2:
-            yield from map(do, jobs)
-            return
-        futures = [self.pool.submit(do, job) for job in jobs]
-        try:
-            for future in futures:
-                yield future.result()
-        finally:
-            for future in futures:
-                future.cancel()
-
 # %% ../../../nbs/core/data/recordings/10_conversion.ipynb #c010
 def _progress_bar(plan: ConversionPlan, what: str, done: int = 0):
-    from tqdm import tqdm
-
-    total = len(plan.wanted)
-    return tqdm(total=total, initial=done, unit='instant', desc=what, disable=None)
+    return progress(f'instants {what}', len(plan.wanted), done)
 
 
-def _make_backgrounds(plan: ConversionPlan, workers: _Workers):
+def _make_backgrounds(plan: ConversionPlan, workers: Workers):
     "Write the background of each camera that has none"
     do = partial(_write_background, plan.destination.path / 'backgrounds')
     cameras = list(zip(plan.recording.names, plan.recording.videos))
@@ -285,7 +256,7 @@ def _make_backgrounds(plan: ConversionPlan, workers: _Workers):
         pass
 
 
-def _measure(plan: ConversionPlan, workers: _Workers) -> dict:
+def _measure(plan: ConversionPlan, workers: Workers) -> dict:
     "Instant -> what was measured there; kept as it comes, with the reasons of those that failed"
     to = plan.destination
     failed = {}
@@ -309,7 +280,7 @@ def _measure(plan: ConversionPlan, workers: _Workers) -> dict:
     return found
 
 # %% ../../../nbs/core/data/recordings/10_conversion.ipynb #c039
-def _write_samples(plan: ConversionPlan, placed: dict, workers: _Workers):
+def _write_samples(plan: ConversionPlan, placed: dict, workers: Workers):
     "Write the missing samples of `placed` instants; keep the reasons of those that cannot be made"
     to = plan.destination
     points = torch.stack([instant.centre.point for instant in placed.values()])
@@ -324,7 +295,7 @@ def _write_samples(plan: ConversionPlan, placed: dict, workers: _Workers):
 
 def _make_samples(plan: ConversionPlan):
     "Measure what is not measured yet, smooth the centres, write the samples that are missing"
-    with _Workers(plan.workers) as workers:
+    with Workers(plan.workers) as workers:
         if plan.recording.masks is None:
             _make_backgrounds(plan, workers)
         measured = _measure(plan, workers)
@@ -386,10 +357,12 @@ def convert(
     )
     to = plan.destination
     to.check(plan.identity(), [src])
-    if plan.missing():
+    if not plan.missing():
+        return _converted(plan)
+    with growing_folder(to.path):
         to.clear()
         if segmenter:
             own = segment_recording(recording, plan.wanted, segmenter, to.path / 'masks')
             plan = replace(plan, recording=own)
         _make_samples(plan)
-    return _converted(plan)
+        return _converted(plan)

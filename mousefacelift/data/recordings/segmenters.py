@@ -118,7 +118,7 @@ class CommandSegmenter:
         paths = {'{input}': str(picture), '{output}': str(mask)}
         words = [self._filled_in(word, paths) for word in self.words]
         try:
-            ended = subprocess.run(words, capture_output=True, text=True)
+            ended = subprocess.run(words, capture_output=True, encoding='utf-8', errors='replace')
         except OSError as e:
             raise InputError(
                 'segmenter',
