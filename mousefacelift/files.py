@@ -68,10 +68,12 @@ def asset_path(*parts: str | Path) -> Path:
 
 
 def shared_path(*parts: str | Path) -> Path | None:
-    "A real recording that is not part of the repository, or None where it is absent"
-    base = Path(os.environ.get('MOUSEFACELIFT_SHARED') or root().parent / 'shared' / 'data')
-    path = base.joinpath(*parts)
-    return path if path.exists() else None
+    "A real recording in `MOUSEFACELIFT_SHARED`, `data/samples` or `../shared/data`; else None"
+    places = [root() / 'data' / 'samples', root().parent / 'shared' / 'data']
+    if os.environ.get('MOUSEFACELIFT_SHARED'):
+        places.insert(0, Path(os.environ['MOUSEFACELIFT_SHARED']))
+    found = [place.joinpath(*parts) for place in places]
+    return next((path for path in found if path.exists()), None)
 
 # %% ../nbs/core/00_files.ipynb #c011
 def lock_file(file: IO) -> bool:
