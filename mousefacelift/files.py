@@ -4,16 +4,18 @@
 
 # %% auto #0
 __all__ = ['part_name', 'InputError', 'root', 'runs_path', 'figures_path', 'asset_path', 'shared_path', 'lock_file', 'sync_file',
-           'digest', 'nearest_folder', 'naming_file', 'atomic_path', 'clear_leftovers', 'read_json', 'write_json',
-           'read_pickle']
+           'digest', 'nearest_folder', 'naming_file', 'atomic_path', 'clear_leftovers', 'read_text', 'read_json',
+           'write_json', 'read_pickle']
 
 # %% ../nbs/core/00_files.ipynb #c002
+import codecs
 import contextlib
 import hashlib
 import io
 import json
 import os
 import pickle
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -165,10 +167,35 @@ def clear_leftovers(folder: str | Path):
                 path.unlink(missing_ok=True)
 
 # %% ../nbs/core/00_files.ipynb #c014
+def read_text(path: str | Path) -> str:
+    "The text of a file in UTF-8 or, where its first bytes say so, UTF-16 or UTF-32"
+    raw = Path(path).read_bytes()
+    marks = {
+        codecs.BOM_UTF32_LE: 'utf-32',
+        codecs.BOM_UTF32_BE: 'utf-32',
+        codecs.BOM_UTF16_LE: 'utf-16',
+        codecs.BOM_UTF16_BE: 'utf-16',
+    }
+    named = [encoding for mark, encoding in marks.items() if raw.startswith(mark)]
+    text = raw.decode(named[0] if named else 'utf-8-sig')
+    return text.replace('\r\n', '\n').replace('\r', '\n')
+
+
+def _json_of(text: str):
+    "Parsed JSON; comments after // or between /* and */ are taken out where it has some"
+    try:
+        return json.loads(text)
+    except ValueError:
+        if '//' not in text and '/*' not in text:
+            raise
+    pattern = r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.{0,2000}?\*/'
+    return json.loads(re.sub(pattern, lambda found: found[1] or ' ', text, flags=re.S))
+
+
 def read_json(path: str | Path):
     "The content of a JSON file; raises `InputError` when it is missing or not JSON"
     try:
-        return json.loads(Path(path).read_text(encoding='utf-8-sig'))
+        return _json_of(read_text(path))
     except FileNotFoundError:
         raise InputError(path, 'no such file', 'a JSON file', 'Check the path.') from None
     except (ValueError, OSError, RecursionError) as e:

@@ -10,9 +10,14 @@ from typing import Any
 import json, re
 from pathlib import Path
 import numpy as np, yaml
-from .camera_file import CameraFile, camera_dicts, picture_sizes
+from mousefacelift.data.calibration.camera_file import (
+    CameraFile,
+    camera_dicts,
+    lens_entries,
+    picture_sizes,
+)
 from .formats import calibration_format
-from ...files import InputError, read_json
+from ...files import InputError, read_json, read_text
 
 # %% ../../../nbs/core/data/calibration/04_opencv.ipynb #c005
 class _StorageLoader(yaml.SafeLoader):
@@ -31,7 +36,7 @@ def _parse_yaml(text: str):
     if re.search(r'(^|[\s\[,{:-])[&*]\w', text):
         raise ValueError('it has anchors')
     try:
-        return yaml.load(re.sub(r'^%YAML.*', '', text), _StorageLoader)
+        return yaml.load(re.sub(r'^%YAML.*', '', text, flags=re.M), _StorageLoader)
     except yaml.YAMLError as error:
         raise ValueError(error) from None
 
@@ -65,7 +70,7 @@ def read_file_storage(path: str | Path) -> dict:
     "Content of a file that cv2.FileStorage wrote, matrices as arrays; raises `InputError`"
     path = Path(path)
     try:
-        text = path.read_text()
+        text = read_text(path)
         return _with_arrays(json.loads(text) if path.suffix == '.json' else _parse_yaml(text))
     except _PARSERS_FAIL as error:
         came = f"not OpenCV's ({str(error)[:200]})"
@@ -92,17 +97,19 @@ def _is_storage(path: Path) -> bool:
     return isinstance(content, dict) and holds_matrix(content)
 
 # %% ../../../nbs/core/data/calibration/04_opencv.ipynb #c011
-@calibration_format('OpenCV', suffixes=('.yml', '.yaml'))
+@calibration_format('OpenCV', suffixes=('.yml', '.yaml'), fallback=True)
 @calibration_format('OpenCV', suffixes=('.json',), when=_is_storage)
 def opencv_file(path: Path) -> CameraFile:
     "All cameras in one file of cv2.FileStorage"
     content = read_file_storage(path)
+    shared = lens_entries(content) if isinstance(content, dict) else {}
     if isinstance(content, dict):
         content = content.get('cameras', content)
     if isinstance(content, dict):
         content = {name: value for name, value in content.items() if isinstance(value, dict)}
     allowed = 'a map or list of cameras, each camera_matrix, distortion_coefficients, R, T'
     names, cameras = camera_dicts(path, content, allowed)
+    cameras = [{**shared, **camera} for camera in cameras]
     return CameraFile(path, 'OpenCV', names, cameras, picture_sizes(cameras), first=0)
 
 # %% ../../../nbs/core/data/calibration/04_opencv.ipynb #c014
