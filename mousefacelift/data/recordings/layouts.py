@@ -136,9 +136,7 @@ def near_calibration(folder: Path) -> Path:
 
 
 def calibration_path(layout: Layout, folder: Path) -> Path:
-    "Path of the calibration; raises `InputError` where several match"
-    if not layout.calibration:
-        return near_calibration(folder)
+    "Path of the calibration; raises `InputError` where there is none, or several match"
     for pattern in layout.calibration:
         found = _in(folder, pattern)
         if len(found) > 1:
@@ -150,7 +148,7 @@ def calibration_path(layout: Layout, folder: Path) -> Path:
             )
         if found:
             return found[0]
-    return folder / layout.calibration[-1]
+    return near_calibration(folder)
 
 
 def mask_paths(layout: Layout, folder: Path, videos: dict) -> list | None:

@@ -323,11 +323,10 @@ def _mask_places(found: _Found, videos: list, src: Path, masks) -> list | None:
     "Where the masks are: where the user says, else the layout, else near the videos"
     if masks:
         return _masks_below(masks, list(found.paths), videos)
-    if found.layout.masks:
-        return mask_paths(found.layout, src, found.paths)
-    if found.layout.general or found.layout.name == '--videos':
-        return _masks_near(found, videos, src)
-    return None
+    own = mask_paths(found.layout, src, found.paths) or []
+    if any(path.exists() for path in own):
+        return own
+    return _masks_near(found, videos, src)
 
 
 def _open_masks(paths, videos: list, where) -> list | None:
