@@ -9,6 +9,7 @@ __all__ = ['part_name', 'InputError', 'root', 'runs_path', 'figures_path', 'asse
            'parse_yaml', 'read_pickle']
 
 # %% ../nbs/core/00_files.ipynb #c002
+import codecs
 import contextlib
 import hashlib
 import io
@@ -16,6 +17,7 @@ import json
 import math
 import os
 import pickle
+import re
 import shutil
 import stat
 import sys
@@ -73,10 +75,12 @@ def asset_path(*parts: str | Path) -> Path:
 
 
 def shared_path(*parts: str | Path) -> Path | None:
-    "A real recording that is not part of the repository, or None where it is absent"
-    base = Path(os.environ.get('MOUSEFACELIFT_SHARED') or root().parent / 'shared' / 'data')
-    path = base.joinpath(*parts)
-    return path if path.exists() else None
+    "A real recording in `MOUSEFACELIFT_SHARED`, `data/samples` or `../shared/data`; else None"
+    places = [root() / 'data' / 'samples', root().parent / 'shared' / 'data']
+    if os.environ.get('MOUSEFACELIFT_SHARED'):
+        places.insert(0, Path(os.environ['MOUSEFACELIFT_SHARED']))
+    found = [place.joinpath(*parts) for place in places]
+    return next((path for path in found if path.exists()), None)
 
 # %% ../nbs/core/00_files.ipynb #c401
 def can_write(folder: str | Path) -> bool:
@@ -250,22 +254,47 @@ def require_file(
     return Path(path)
 
 # %% ../nbs/core/00_files.ipynb #c455
+_ENCODINGS = {  # what the first bytes of a text say
+    codecs.BOM_UTF32_LE: 'utf-32',
+    codecs.BOM_UTF32_BE: 'utf-32',
+    codecs.BOM_UTF16_LE: 'utf-16',
+    codecs.BOM_UTF16_BE: 'utf-16',
+}
+
+
+def _decoded(raw: bytes) -> str:
+    named = [encoding for mark, encoding in _ENCODINGS.items() if raw.startswith(mark)]
+    text = raw.decode(named[0] if named else 'utf-8-sig')
+    return text.replace('\r\n', '\n').replace('\r', '\n')
+
+
 def read_text_file(
     path: str | Path,
     allowed: str = 'a text file',  # for the message
     most: int = _MOST_BYTES,  # bytes
 ) -> str:
-    "The UTF-8 text of a regular file, a byte order mark or not; raises `InputError`"
+    "The text of a regular file in UTF-8 or, where its first bytes say so, UTF-16; `InputError`"
     try:
-        return require_file(path, allowed, most).read_text(encoding='utf-8-sig')
+        return _decoded(require_file(path, allowed, most).read_bytes())
     except UnicodeDecodeError as e:
-        came = f'not UTF-8 text ({e})'
+        came = f'not UTF-8 or UTF-16 text ({e})'
         raise InputError(path, came, allowed, 'Write it again as UTF-8.') from None
     except OSError as e:
         came = f'not readable ({e.strerror})'
         raise InputError(path, came, allowed, 'Check permissions.') from None
 
 # %% ../nbs/core/00_files.ipynb #c014
+def _json_of(text: str):
+    "Parsed JSON; comments after // or between /* and */ are taken out where it has some"
+    try:
+        return json.loads(text)
+    except ValueError:
+        if '//' not in text and '/*' not in text:
+            raise
+    pattern = r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.{0,2000}?\*/'
+    return json.loads(re.sub(pattern, lambda found: found[1] or ' ', text, flags=re.S))
+
+
 def read_json(
     path: str | Path,
     most: int = _MOST_BYTES,  # bytes
@@ -273,7 +302,7 @@ def read_json(
     "The content of a JSON file; raises `InputError` when it is missing, too large or not JSON"
     text = read_text_file(path, 'a JSON file', most)
     try:
-        return json.loads(text)
+        return _json_of(text)
     except (ValueError, RecursionError) as e:
         raise InputError(
             path, f'not JSON ({e})', 'a JSON file', 'Write it again from its source.'

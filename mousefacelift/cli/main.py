@@ -77,7 +77,12 @@ def main(verbose):
 @main.command('convert')
 @click.argument('src', type=_path)
 @click.argument('dst', type=_path)
-@click.option('--calibration', type=_path, help='Camera file, if not the one the layout names.')
+@click.option(
+    '--videos',
+    default='',
+    help='Pattern of the videos below SRC, one per camera, as in "day1/*.avi"; found without it.',
+)
+@click.option('--calibration', type=_path, help='Camera file; without it one near the videos.')
 @click.option(
     '--convention',
     default='',

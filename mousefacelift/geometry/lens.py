@@ -50,20 +50,55 @@ def _fold(*radial: float) -> float:
     return min(positive, default=np.inf)
 
 
-def fold_radius(radial: Tensor) -> Tensor:
-    "Largest valid q (V,) of lenses with `radial` (V,0..6): where r g(r) stops growing, or infinity"
-    return radial.new_tensor([_fold(*k) for k in radial.tolist()])
+@lru_cache
+def _fisheye_fold(*radial: float) -> float:
+    growth = Polynomial([1, *(n * k for n, k in zip((3, 5, 7, 9), radial))])  # over theta^2
+    roots = growth.trim().roots()
+    positive = [r.real for r in roots if abs(r.imag) < 1e-9 and r.real > 0]
+    theta = np.sqrt(min(positive, default=np.inf))
+    return float(np.tan(theta) ** 2) if theta < np.pi / 2 else np.inf
+
+
+def fold_radius(
+    radial: Tensor,  # (V,0..6)
+    fisheye: Tensor | None = None,  # (V,) bool: whether the lens is a fisheye; none is
+) -> Tensor:  # (V,)
+    "Largest valid q of lenses: where r g(r) stops growing, or infinity"
+    kinds = [False] * len(radial) if fisheye is None else fisheye.tolist()
+    folds = [_fisheye_fold(*k) if kind else _fold(*k) for k, kind in zip(radial.tolist(), kinds)]
+    return radial.new_tensor(folds)
 
 # %% ../../nbs/core/geometry/04_lens.ipynb #c102
 @njit(cache=True, nogil=True)
-def distort_with_jacobian(x: Any, y: Any, radial: Any, tangential: Any):
-    "Where a lens, `radial` (6,) and `tangential` (2,), puts (x, y), and its Jacobian's xx, xy, yy"
+def _rational_factor(q, radial):
+    "g and its slope over q of MATLAB's and OpenCV's lens"
     k1, k2, k3, k4, k5, k6 = radial
-    p1, p2 = tangential
-    q = x * x + y * y
     bottom = 1 + q * (k4 + q * (k5 + q * k6))
     g = (1 + q * (k1 + q * (k2 + q * k3))) / bottom
     slope = (k1 + q * (2 * k2 + 3 * q * k3) - g * (k4 + q * (2 * k5 + 3 * q * k6))) / bottom
+    return g, slope
+
+
+@njit(cache=True, nogil=True)
+def _fisheye_factor(q, radial):
+    "g and its slope over q of a fisheye lens"
+    k1, k2, k3, k4 = radial[:4]
+    if q < 1e-8:
+        return 1 + (k1 - 1 / 3) * q, k1 - 1 / 3
+    r = np.sqrt(q)
+    theta = np.arctan(r)
+    s = theta * theta
+    g = theta * (1 + s * (k1 + s * (k2 + s * (k3 + s * k4)))) / r
+    growth = 1 + s * (3 * k1 + s * (5 * k2 + s * (7 * k3 + s * 9 * k4)))
+    return g, (growth / (1 + q) - g) / (2 * q)
+
+
+@njit(cache=True, nogil=True)
+def distort_with_jacobian(x: Any, y: Any, radial: Any, tangential: Any, fisheye: Any = False):
+    "Where a lens, `radial` (6,) and `tangential` (2,), puts (x, y), and its Jacobian's xx, xy, yy"
+    p1, p2 = tangential
+    q = x * x + y * y
+    g, slope = _fisheye_factor(q, radial) if fisheye else _rational_factor(q, radial)
     return (
         x * g + 2 * p1 * x * y + p2 * (q + 2 * x * x),
         y * g + p1 * (q + 2 * y * y) + 2 * p2 * x * y,
@@ -79,20 +114,25 @@ def pad_radial(radial: Tensor) -> Tensor:
 
 # %% ../../nbs/core/geometry/04_lens.ipynb #c106
 @njit(cache=True, nogil=True)
-def _fill_distorted(xy, radial, tangential, out, jacobian):
+def _fill_distorted(xy, radial, tangential, fisheye, out, jacobian):
     for v in range(len(xy)):
         for n in range(xy.shape[1]):
             x, y, xx, xy_, yy = distort_with_jacobian(
-                xy[v, n, 0], xy[v, n, 1], radial[v], tangential[v]
+                xy[v, n, 0], xy[v, n, 1], radial[v], tangential[v], fisheye[v]
             )
             out[v, n, 0], out[v, n, 1] = x, y
             jacobian[0, v, n], jacobian[1, v, n], jacobian[2, v, n] = xx, xy_, yy
+
+
+def _which_fisheye(fisheye: Tensor | None, cameras: int) -> Tensor:
+    return torch.zeros(cameras, dtype=torch.bool) if fisheye is None else fisheye
 
 
 def distort(
     xy: Tensor,  # (V,N,2) camera coordinates over depth, float64
     radial: Tensor,  # (V,0..6)
     tangential: Tensor,  # (V,2)
+    fisheye: Tensor | None = None,  # (V,) bool; no lens is one by default
 ) -> tuple[Tensor, Tensor]:  # (V,N,2) and (3,V,N)
     "Where lenses put points, and their Jacobians' xx, xy, yy"
     out = torch.empty_like(xy)
@@ -101,6 +141,7 @@ def distort(
         xy.contiguous().numpy(),
         pad_radial(radial).contiguous().numpy(),
         tangential.contiguous().numpy(),
+        fisheye=_which_fisheye(fisheye, len(xy)).numpy(),
         out=out.numpy(),
         jacobian=jacobian.numpy(),
     )
@@ -120,20 +161,21 @@ def undistort(
     xy: Tensor,  # (V,N,2) distorted, float64
     radial: Tensor,  # (V,0..6)
     tangential: Tensor,  # (V,2)
+    fisheye: Tensor | None = None,  # (V,) bool; no lens is one by default
     steps: int = 20,  # of Newton's method, at most
 ) -> Tensor:  # (V,N,2)
     "The inverse of `distort`; NaN where no point inside the fold is mapped there"
-    fold = fold_radius(radial)[:, None, None]
+    fold = fold_radius(radial, fisheye)[:, None, None]
     found = _pulled_inside(xy, fold)
     for _ in range(steps):
-        there, (a, b, c) = distort(found, radial, tangential)
+        there, (a, b, c) = distort(found, radial, tangential, fisheye)
         x, y = (xy - there).unbind(-1)
         if (x * x + y * y).max() < 1e-24:
             break
         determinant = a * c - b * b
         step = torch.stack([c * x - b * y, a * y - b * x], -1) / determinant[..., None]
         found = _pulled_inside(found + step, fold)
-    off = _square_norm(distort(found, radial, tangential)[0] - xy)
+    off = _square_norm(distort(found, radial, tangential, fisheye)[0] - xy)
     good = (off < 1e-18 * (1 + _square_norm(xy))) & (_square_norm(found) < fold)
     return found.where(good, torch.nan)
 
@@ -148,6 +190,7 @@ class RawCameras:
     tangential: Tensor  # (V,2)
     width: int
     height: int
+    fisheye: Tensor | None = None  # (V,) bool: lenses by `radial` (V,0..4) of the angle; none is
 
     def __post_init__(self):
         for name in ('K', 'w2c', 'radial', 'tangential'):
@@ -157,6 +200,8 @@ class RawCameras:
                 raise InputError(
                     name, 'NaN or infinity', 'finite numbers', 'Read the calibration again.'
                 )
+        fisheye = _which_fisheye(self.fisheye, len(self.w2c))
+        object.__setattr__(self, 'fisheye', torch.as_tensor(fisheye, dtype=torch.bool))
         self._check_shapes()
         self.ideal()
 
@@ -164,12 +209,24 @@ class RawCameras:
         V = len(self.w2c)
         shapes = [tuple(x.shape) for x in (self.K, self.radial, self.tangential)]
         radial_fits = len(shapes[1]) == 2 and shapes[1][0] == V and shapes[1][1] <= 6
-        if not radial_fits or shapes[0] != (V, 3, 3) or shapes[2] != (V, 2):
+        if (
+            not radial_fits
+            or shapes[0] != (V, 3, 3)
+            or shapes[2] != (V, 2)
+            or self.fisheye.shape != (V,)
+        ):
             raise InputError(
                 'raw cameras',
                 f'shapes of K, radial, tangential {shapes} for {V} poses',
                 '(V,3,3), (V,0..6), (V,2)',
                 'One row per camera.',
+            )
+        if self.radial[self.fisheye, 4:].any() or self.tangential[self.fisheye].any():
+            raise InputError(
+                'raw cameras',
+                'a fisheye lens with more than k1 to k4',
+                'k1, k2, k3, k4',
+                'Read the calibration again.',
             )
 
     def ideal(self) -> Cameras:
@@ -190,6 +247,7 @@ class RawCameras:
             w2c=self.w2c[i],
             radial=self.radial[i],
             tangential=self.tangential[i],
+            fisheye=self.fisheye[i],
         )
 
     def __repr__(self):
@@ -216,8 +274,8 @@ class RawCameras:
     def to_pixels(self, x: Tensor) -> Tensor:
         "Pixels (V,N,2) of points (V,N,3) in each camera's frame; NaN as for `project`"
         xy = x[..., :2] / x[..., 2:]
-        distorted, (a, b, c) = distort(xy, self.radial, self.tangential)
-        before_fold = xy.square().sum(-1) < fold_radius(self.radial)[:, None]
+        distorted, (a, b, c) = distort(xy, self.radial, self.tangential, self.fisheye)
+        before_fold = xy.square().sum(-1) < fold_radius(self.radial, self.fisheye)[:, None]
         good = (x[..., 2] > 0) & before_fold & (a * c > b * b)
         uv = distorted @ self.K[:, :2, :2].mT + self.K[:, None, :2, 2]
         return uv.where(good[..., None], torch.nan)
@@ -227,7 +285,7 @@ class RawCameras:
         to_plane = torch.linalg.inv(self.K[:, :2, :2]).mT
         distorted = (torch.as_tensor(uv).to(self.K) - self.K[:, None, :2, 2]) @ to_plane
         distorted = distorted.expand(len(self), *distorted.shape[1:])
-        xy = undistort(distorted, self.radial, self.tangential)
+        xy = undistort(distorted, self.radial, self.tangential, self.fisheye)
         d = normalize(torch.cat([xy, torch.ones_like(xy[..., :1])], -1), dim=-1)
         return d @ self.w2c[:, :3, :3]
 

@@ -23,7 +23,7 @@ def _row(a, x, y):
 
 
 @njit(cache=True, nogil=True)
-def _fill_sources(A, K, radial, tangential, limit, width, height, out):
+def _fill_sources(A, K, radial, tangential, fisheye, limit, width, height, out):
     "Into `out` (V,h,w,2): new pixels by A (V,3,3) to rays, through the lens, by K to old pixels"
     for v in range(out.shape[0]):
         for j in range(out.shape[1]):
@@ -34,7 +34,9 @@ def _fill_sources(A, K, radial, tangential, limit, width, height, out):
                 z = _row(A[v, 2], i + 0.5, j + 0.5)
                 if z <= 0 or x * x + y * y >= limit[v] * z * z:
                     continue
-                x, y, xx, xy, yy = distort_with_jacobian(x / z, y / z, radial[v], tangential[v])
+                x, y, xx, xy, yy = distort_with_jacobian(
+                    x / z, y / z, radial[v], tangential[v], fisheye[v]
+                )
                 s, t = _row(K[v, 0], x, y), _row(K[v, 1], x, y)
                 if xx * yy > xy * xy and 0 <= s <= width and 0 <= t <= height:
                     out[v, j, i, 0], out[v, j, i, 1] = s, t
@@ -63,7 +65,8 @@ def source_pixels(
         old.K.contiguous().numpy(),
         radial=pad_radial(old.radial).contiguous().numpy(),
         tangential=old.tangential.contiguous().numpy(),
-        limit=fold_radius(old.radial).numpy(),
+        fisheye=old.fisheye.numpy(),
+        limit=fold_radius(old.radial, old.fisheye).numpy(),
         width=old.width,
         height=old.height,
         out=out.numpy(),

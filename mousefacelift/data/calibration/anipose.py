@@ -7,9 +7,14 @@ __all__ = ['anipose_toml']
 
 # %% ../../../nbs/core/data/calibration/08_anipose.ipynb #c002
 from pathlib import Path
-from .camera_file import CameraFile, camera_dicts, picture_sizes
+from mousefacelift.data.calibration.camera_file import (
+    CameraFile,
+    camera_dicts,
+    lens_entries,
+    picture_sizes,
+)
 from .formats import calibration_format
-from ...files import InputError
+from ...files import InputError, read_text_file
 
 try:
     import tomllib
@@ -20,12 +25,15 @@ except ImportError:  # Python 3.10
 @calibration_format('anipose', suffixes=('.toml',))
 def anipose_toml(path: Path) -> CameraFile:
     "The calibration of anipose and sleap-anipose"
+    text = read_text_file(path, "anipose's calibration.toml")
     try:
-        content = tomllib.loads(Path(path).read_text())
-    except (ValueError, RecursionError, OSError) as error:
+        content = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         came, do = f'not TOML ({str(error)[:200]})', 'Calibrate again, or copy it again.'
         raise InputError(path, came, "anipose's calibration.toml", do) from None
     tables = {k: v for k, v in content.items() if isinstance(v, dict) and k != 'metadata'}
     allowed = 'tables with name, size, matrix, distortions, rotation, translation'
     names, cameras = camera_dicts(path, tables, allowed)
+    shared = {**lens_entries(content), **lens_entries(content.get('metadata', {}))}
+    cameras = [{**shared, **camera} for camera in cameras]
     return CameraFile(path, 'anipose', names, cameras, picture_sizes(cameras), pose='w2c', first=0)

@@ -9,7 +9,7 @@ __all__ = ['POSE_CONVENTIONS', 'UNITS', 'FIRST_PIXELS', 'world_to_camera', 'meet
 # %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c002
 from pathlib import Path
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import numpy as np, torch
 from torch import Tensor
 from .camera_file import CameraFile
@@ -191,6 +191,25 @@ def parse_convention(text: str | None, where: str | Path = 'convention') -> dict
                 raise InputError(where, repr(word), allowed, do)
     return decided
 
+# %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c311
+def _require_apart(
+    file: CameraFile,
+    places: Tensor,  # (V,n), equal for cameras in one place
+):
+    "Raise `InputError` that names two cameras in one place"
+    apart = torch.cdist(places, places, compute_mode='donot_use_mm_for_euclid_dist')
+    widest = apart.max()
+    apart.fill_diagonal_(torch.inf)
+    if apart.min() > 1e-6 * widest:
+        return
+    i, j = sorted(divmod(apart.argmin().item(), len(apart)))
+    raise InputError(
+        file.path,
+        f'cameras {file.names[i]} and {file.names[j]} stand in one place',
+        'a place of its own for each camera',
+        'One of them has the numbers of the other: calibrate again, or copy the right ones.',
+    )
+
 # %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c040
 def _is_calibration_matrix(k: np.ndarray) -> bool:
     scale = k[2, 2]
@@ -340,6 +359,7 @@ def _as_written(file: CameraFile, K: np.ndarray, width: int, height: int) -> Raw
             w2c=world_to_camera(R, t, 'w2c'),
             radial=np.stack(radial),
             tangential=np.stack([camera['tangential'] for camera in cameras]),
+            fisheye=np.array([camera['fisheye'] for camera in cameras]),
             width=width,
             height=height,
         )
@@ -358,6 +378,7 @@ def resolve_conventions(
     told = parse_convention(convention, file.path)
     K, transposed = _upright_K([camera['K'] for camera in file.cameras], file.path)
     raw = _as_written(file, K, width, height)
+    _require_apart(file, raw.w2c[:, :3].flatten(1))  # whatever the numbers mean
     pose, how_pose = _resolve_pose(raw, file, told.get('pose'), masks)
     c = cameras_in_pose(raw, pose)
     first, how_first = _resolve_first_pixel(c, file, told.get('first'), masks)
@@ -373,7 +394,6 @@ def resolve_conventions(
         first_pixel=how_first,
         unit=how_unit,
     )
-    cameras = RawCameras(
-        K=K, w2c=w2c, radial=raw.radial, tangential=raw.tangential, width=width, height=height
-    )
+    cameras = replace(raw, K=K, w2c=w2c)
+    _require_apart(file, cameras.centres)
     return cameras, found

@@ -12,6 +12,7 @@ import numpy as np
 from mousefacelift.data.calibration.camera_file import (
     CameraFile,
     camera_dicts,
+    lens_entries,
     picture_sizes,
     read_numbers,
 )
@@ -35,7 +36,9 @@ def _stated_conventions(text) -> dict:
 
 def _is_plain(path: Path) -> bool:
     content = read_json(path)
-    return isinstance(content, dict) and 'cameras' in content and not holds_matrix(content)
+    if not isinstance(content, dict) or 'camera_poses' in content:  # multical's
+        return False
+    return 'cameras' in content and not holds_matrix(content)
 
 
 @calibration_format('by hand', suffixes=('.json',), when=_is_plain)
@@ -44,6 +47,7 @@ def plain_json(path: Path) -> CameraFile:
     content = read_json(path)
     allowed = 'cameras with name, width, height, K, R, t'
     names, cameras = camera_dicts(path, content['cameras'], allowed)
+    cameras = [{**lens_entries(content), **camera} for camera in cameras]
     stated = _stated_conventions(content.get('convention'))
     return CameraFile(path, 'JSON', names, cameras, picture_sizes(cameras), **stated)
 
@@ -61,11 +65,17 @@ def _is_nerfstudio(path: Path) -> bool:
     return frame is not None and 'transform_matrix' in frame
 
 # %% ../../../nbs/core/data/calibration/06_json_files.ipynb #c521
-def _require_opencv_lens(where, frame):
-    model = frame.get('camera_model') or 'OPENCV'
-    if model not in ('OPENCV', 'PINHOLE', 'SIMPLE_PINHOLE') or frame.get('k4'):
-        came = f'camera_model {model}' + ' with k4' * bool(frame.get('k4'))
-        raise InputError(where, came, 'OPENCV or PINHOLE', 'Undistort the videos first.')
+def _lens(where, frame: dict) -> dict:
+    "What a frame says of its lens; the k4 of a plain lens is nerfstudio's own and refused"
+    said = lens_entries(frame)
+    model = str(frame.get('camera_model') or '')
+    if model == 'FISHEYE':  # COLMAP's and nerfstudio's name of a lens without parameters
+        said['camera_model'] = 'OPENCV_FISHEYE'
+    fisheye = 'FISHEYE' in model or frame.get('is_fisheye')
+    if frame.get('k4') and not fisheye and model != 'FULL_OPENCV':
+        came = f'k4 and camera_model {model or "OPENCV"}'
+        raise InputError(where, came, 'k1, k2, p1, p2, k3', 'Undistort the videos first.')
+    return said
 
 
 def _intrinsics(where, frame) -> list:
@@ -85,7 +95,6 @@ def _intrinsics(where, frame) -> list:
 # %% ../../../nbs/core/data/calibration/06_json_files.ipynb #c524
 def _nerfstudio_entry(where, own: dict, shared: dict, number: int) -> dict:
     frame = {**shared, **{name: value for name, value in own.items() if value is not None}}
-    _require_opencv_lens(where, frame)
     fx, fy, cx, cy = _intrinsics(where, frame)
     matrix = own.get('transform_matrix')
     pose = read_numbers(matrix, where, 'transform_matrix', counts=(12, 16)).reshape(-1, 4)
@@ -93,10 +102,10 @@ def _nerfstudio_entry(where, own: dict, shared: dict, number: int) -> dict:
         K=[[fx, 0, cx], [0, fy, cy], [0, 0, 1]],
         R=pose[:3, :3],
         t=pose[:3, 3],
-        D=[frame.get(name) or 0 for name in ('k1', 'k2', 'p1', 'p2', 'k3')],
         name=Path(str(own.get('file_path', number))).stem,
         width=frame.get('w'),
         height=frame.get('h'),
+        **_lens(where, frame),
     )
 
 

@@ -8,7 +8,6 @@ __all__ = ['unpacked_size', 'call_in_child', 'read_matlab', 'params_folder', 'da
 # %% ../../../nbs/core/data/calibration/03_matlab.ipynb #c002
 import contextlib, os, re, zlib
 from collections.abc import Callable
-from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 import numpy as np
@@ -107,8 +106,8 @@ def _unreadable(path, error) -> InputError:
     return InputError(path, came, 'a whole .mat file', 'Save it again with `save -v7`.')
 
 
-def read_matlab(path: str | Path, names: list) -> dict:
-    "Those of the variables `names` that a MATLAB file holds; raises `InputError`"
+def read_matlab(path: str | Path, names: list | None = None) -> dict:
+    "Those of the variables `names`, or all, that a MATLAB file holds; raises `InputError`"
     from pymatreader import read_mat
 
     require_file(path, 'a MATLAB file', _MOST_BYTES)
@@ -121,16 +120,18 @@ def read_matlab(path: str | Path, names: list) -> dict:
         do = 'Save only params, camnames and sync.'
         raise InputError(path, came, 'a calibration', do)
     try:
-        content = call_in_child(read_mat, str(path), list(names))
+        content = call_in_child(read_mat, str(path), names and list(names))
     except Exception as error:
         raise _unreadable(path, error) from None
-    return {name: value for name, value in content.items() if name in names}
+    wanted = content if names is None else names
+    return {name: value for name, value in content.items() if name in wanted}
 
 # %% ../../../nbs/core/data/calibration/03_matlab.ipynb #c014
 def _stored_transposed(cameras: list) -> bool:
     "Whether every K is stored as MATLAB stores it, lower triangular"
     try:
-        corners = [abs(np.asarray(camera['K'], float)[:2, 2]).max() for camera in cameras]
+        matrices = [next(c[name] for name in ENTRY_NAMES['K'] if name in c) for c in cameras]
+        corners = [abs(np.asarray(K, float)[:2, 2]).max() for K in matrices]
     except Exception:  # what is wrong with an entry is said when it is read
         return False
     return all(corner < 1e-6 for corner in corners)
@@ -150,13 +151,21 @@ def params_folder(path: Path) -> CameraFile:
         if match:
             files[int(match[1])] = file
     numbers = sorted(files)
-    wanted = list(chain.from_iterable(ENTRY_NAMES.values()))
-    cameras = [read_matlab(files[number], wanted) for number in numbers]
+    cameras = [read_matlab(files[number]) for number in numbers]
     return _matlab_file(path, [f'cam{number}' for number in numbers], cameras)
 
 # %% ../../../nbs/core/data/calibration/03_matlab.ipynb #c017
+def _is_array(value) -> bool:
+    "Whether a dict is a structure array: its fields are lists, one item per element"
+    if not isinstance(value, dict) or not all(isinstance(x, list) for x in value.values()):
+        return False
+    return len({len(x) for x in value.values()}) == 1
+
+
 def _as_list(value) -> list:
     "MATLAB's cell or structure array as a list; a single element comes bare"
+    if _is_array(value):
+        return [dict(zip(value, fields)) for fields in zip(*value.values())]
     if isinstance(value, list):
         return value
     if isinstance(value, (dict, str)):
@@ -170,15 +179,20 @@ def _require_one_per_camera(path, what: str, values: list, cameras: list):
         raise InputError(path, came, 'one per camera', 'Export it again.')
 
 
+_CAMERA_VARIABLES = ('params', 'cameras', 'camParams', 'cams', 'calibration', 'calib')
+
+
 @calibration_format('DANNCE', suffixes=('.mat',))
 def dannce_mat(path: Path) -> CameraFile:
     "The file of `params`, `camnames` and `sync` that DANNCE and Label3D write"
-    content = read_matlab(path, ['params', 'camnames', 'sync'])
-    if content.get('params') is None:
-        allowed = 'a DANNCE file with params'
+    content = read_matlab(path, [*_CAMERA_VARIABLES, 'camnames', 'sync'])
+    params = next((content[x] for x in _CAMERA_VARIABLES if content.get(x) is not None), None)
+    if params is None:
+        allowed = f'a cell or structure array of cameras: {", ".join(_CAMERA_VARIABLES)}'
         raise InputError(path, 'no params', allowed, 'Export the calibration again.')
-    cameras = _as_list(content['params'])
-    names = [str(name) for name in _as_list(content.get('camnames', []))]
+    cameras = _as_list(params)
+    named = [camera['name'] for camera in cameras if isinstance(camera, dict) and 'name' in camera]
+    names = [str(name) for name in _as_list(content.get('camnames', named))]
     names = names or [f'Camera{i + 1}' for i in range(len(cameras))]
     _require_one_per_camera(path, 'camnames', names, cameras)
     if 'sync' not in content:

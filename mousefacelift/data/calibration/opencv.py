@@ -10,7 +10,12 @@ from typing import Any
 import json, re
 from pathlib import Path
 import numpy as np
-from .camera_file import CameraFile, camera_dicts, picture_sizes
+from mousefacelift.data.calibration.camera_file import (
+    CameraFile,
+    camera_dicts,
+    lens_entries,
+    picture_sizes,
+)
 from .formats import calibration_format
 from ...files import InputError, parse_yaml, read_json, read_text_file
 
@@ -26,7 +31,7 @@ _MATRIX_TAGS = {
 
 
 def _parse_storage(text: str):
-    return parse_yaml(re.sub(r'^%YAML.*', '', text), _MATRIX_TAGS)
+    return parse_yaml(re.sub(r'^%YAML.*', '', text, flags=re.M), _MATRIX_TAGS)
 
 # %% ../../../nbs/core/data/calibration/04_opencv.ipynb #c515
 def _with_arrays(content, depth: int = 0):
@@ -88,17 +93,19 @@ def _is_storage(path: Path) -> bool:
     return isinstance(content, dict) and holds_matrix(content)
 
 # %% ../../../nbs/core/data/calibration/04_opencv.ipynb #c011
-@calibration_format('OpenCV', suffixes=('.yml', '.yaml'))
+@calibration_format('OpenCV', suffixes=('.yml', '.yaml'), fallback=True)
 @calibration_format('OpenCV', suffixes=('.json',), when=_is_storage)
 def opencv_file(path: Path) -> CameraFile:
     "All cameras in one file of cv2.FileStorage"
     content = read_file_storage(path)
+    shared = lens_entries(content) if isinstance(content, dict) else {}
     if isinstance(content, dict):
         content = content.get('cameras', content)
     if isinstance(content, dict):
         content = {name: value for name, value in content.items() if isinstance(value, dict)}
     allowed = 'a map or list of cameras, each camera_matrix, distortion_coefficients, R, T'
     names, cameras = camera_dicts(path, content, allowed)
+    cameras = [{**shared, **camera} for camera in cameras]
     return CameraFile(path, 'OpenCV', names, cameras, picture_sizes(cameras), first=0)
 
 # %% ../../../nbs/core/data/calibration/04_opencv.ipynb #c014

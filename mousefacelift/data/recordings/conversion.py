@@ -98,6 +98,8 @@ def segment_recording(
 def _camera_digest(recording: Recording) -> str:
     c = recording.cameras
     arrays = [x.numpy().tobytes() for x in (c.K, c.w2c, c.radial, c.tangential)]
+    if c.fisheye.any():
+        arrays.append(c.fisheye.numpy().tobytes())
     return hashlib.sha256(b''.join(arrays)).hexdigest()[:16]
 
 
@@ -327,6 +329,17 @@ def _converted(plan: ConversionPlan) -> Conversion:
     return Conversion(folders, skipped, _summarise(to))
 
 # %% ../../../nbs/core/data/recordings/10_conversion.ipynb #c011
+def _require_views(recording: Recording, least: int):
+    if len(recording.names) < least:
+        few = len(recording.names)
+        do = 'Add cameras'
+        if few > 1:
+            do += f', or ask for fewer: --least {few}; two views leave much of the mouse open'
+        raise InputError(
+            recording.source, f'{few} cameras', f'at least {least} that show the mouse', f'{do}.'
+        )
+
+
 def convert(
     src: str | Path,  # the folder of a recording
     dst: str | Path,  # the folder for its samples
@@ -342,11 +355,13 @@ def convert(
     segmenter: str | Callable | None = None,  # {input} {output}, or (V,H,W,3) -> (V,H,W)
     least: int = 3,  # views that must show the mouse
     convention: str = '',  # `data.calibration.conventions` that the calibration leaves open
+    videos: str = '',  # pattern of the videos below `src`, where the layout is not known
 ) -> Conversion:
     "A recording to sample folders; what is there is kept, what cannot be made is told"
     if isinstance(segmenter, str):
         CommandSegmenter(segmenter)  # a wrong command is refused before the videos are read
-    recording = open_recording(src, calibration, masks, convention)
+    recording = open_recording(src, calibration, masks, convention, videos)
+    _require_views(recording, least)
     plan = ConversionPlan(
         recording,
         Destination(dst),

@@ -12,8 +12,11 @@ from .layouts import Layout, add_layout
 add_layout(
     Layout(
         'anipose',
-        videos='videos-raw/*-cam*.*',
-        camera=r'-cam(\w+)\.(?:mp4|avi|mov|mkv)$',
-        calibration=('calibration/calibration.toml',),
+        'a session of anipose: the videos of a trial in videos-raw, their names ending in -camNAME',
+        videos='videos-raw/*-cam*',
+        camera=r'-cam(\w+)$',
+        calibration=tuple(
+            f'{above}calibration/calibration.toml' for above in ('', '../', '../../')
+        ),
     )
 )

@@ -7,24 +7,32 @@ __all__ = ['Recording', 'recording_fingerprint', 'frames_of_instants', 'open_rec
 
 # %% ../../../nbs/core/data/recordings/06_recording.ipynb #c002
 import hashlib
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 import numpy as np
 import torch
+from PIL import Image
 from ...files import InputError
 from ...geometry.lens import RawCameras
 from ..calibration.camera_file import CameraFile
 from ..calibration import calibrate, in_order, read_camera_file
+from ..calibration.camera_file import match_cameras
 from mousefacelift.data.recordings.layouts import (
     Layout,
+    VIDEO_SUFFIXES,
     calibration_path,
     camera_videos,
-    find_layout,
+    general_layout,
+    holds_videos,
     mask_paths,
+    named_layout,
+    near_calibration,
+    special_layout,
 )
 from .segmenters import read_masks
-from .video import Video, open_video
+from .video import Video, join_videos, open_pictures, open_video
 
 # %% ../../../nbs/core/data/recordings/06_recording.ipynb #c005
 @dataclass(frozen=True, eq=False)
@@ -69,9 +77,9 @@ def recording_fingerprint(recording: Recording) -> str:
     "16 hex digits of a hash of the videos' sizes, lengths and first megabytes"
     h = hashlib.sha256()
     for video in recording.videos:
-        with open(video.path, 'rb') as f:
+        with open(video.files[0], 'rb') as f:
             head = f.read(2**20)
-        size = video.path.stat().st_size
+        size = sum(path.stat().st_size for path in video.files)
         h.update(f'{video.width} {video.height} {len(video)} {size}\n'.encode() + head)
     return h.hexdigest()[:16]
 
@@ -160,9 +168,7 @@ def _require_one_length(videos, where):
     _require_alike(videos, len, 'frames', where)
 
 
-def _read_cameras(path, names: list, layout: Layout) -> CameraFile:
-    "The calibration with its cameras in the order of the videos' `names`"
-    file = in_order(read_camera_file(path), names)
+def _require_as_many(file: CameraFile, names: list):
     if len(file.names) != len(names):
         raise InputError(
             file.path,
@@ -170,14 +176,78 @@ def _read_cameras(path, names: list, layout: Layout) -> CameraFile:
             f'{len(names)}, one per video ({", ".join(names)})',
             f'The calibration names {", ".join(file.names)}.',
         )
-    if file.names != names and not layout.numbered:
-        raise InputError(
-            file.path,
-            f'cameras {", ".join(file.names)}',
-            f'those of the videos: {", ".join(names)}',
-            'Give cameras and videos the same names.',
-        )
-    return file
+
+
+@dataclass(frozen=True)
+class _Found:
+    "Where a recording is: its layout, the paths of each camera by name, and its cameras in order"
+
+    layout: Layout
+    paths: dict
+    file: CameraFile
+
+
+def _find(src: Path, calibration, videos: str) -> _Found:
+    layout = named_layout(src, videos) if videos else special_layout(src)
+    if layout is not None:
+        paths = camera_videos(layout, src)
+        file = read_camera_file(calibration or calibration_path(layout, src))
+    else:
+        if not calibration and not holds_videos(src):
+            general_layout(src, [])  # says what it looked for
+        file = read_camera_file(calibration or near_calibration(src))
+        layout = general_layout(src, file.names)
+        paths = camera_videos(layout, src)
+    names = list(paths)
+    _require_as_many(file, names)
+    if layout.general or videos:  # the names are those of the calibration
+        order = match_cameras(file.names, names)
+        own = names if order is None else [file.names[i] for i in order]
+        paths = dict(zip(own, paths.values()))
+    return _Found(layout, paths, in_order(file, list(paths), layout.numbers))
+
+# %% ../../../nbs/core/data/recordings/06_recording.ipynb #c301
+def _join_pieces(paths: list) -> Video:
+    "One video of pieces; raises `InputError` where a piece does not begin where the last one ends"
+    videos = [open_video(path) for path in paths]
+    begin = int(paths[0].stem) if len(paths) > 1 else 0
+    for path, video in zip(paths, videos):
+        if len(paths) > 1 and int(path.stem) != begin:
+            raise InputError(
+                path,
+                f'a piece from frame {int(path.stem)} on, after pieces that end before {begin}',
+                'pieces that follow one another',
+                'Copy the missing pieces; if frames were lost, cut all videos to what all have.',
+            )
+        begin += len(video)
+    return join_videos(videos)
+
+
+def _require_same_instants(layout: Layout, paths: dict, src: Path):
+    "Raise `InputError` that names a picture which one camera has and another lacks"
+    times = {}
+    for name, files in paths.items():
+        inside = [f'/{path.relative_to(src).with_suffix("").as_posix()}' for path in files]
+        times[name] = {re.search(layout.instant, file)[1] for file in inside}
+    every = set.union(*times.values())
+    for name, own in times.items():
+        if own != every:
+            lost = min(every - own)
+            raise InputError(
+                src,
+                f'no picture {lost} of camera {name}',
+                f'{len(every)} pictures of each camera, with the same names',
+                'Copy it, or take the pictures of that instant out.',
+            )
+
+
+def _open_videos(found: _Found, src: Path) -> list:
+    "The `Video` of each camera"
+    if found.layout.pictures:
+        if found.layout.instant:
+            _require_same_instants(found.layout, found.paths, src)
+        return [open_pictures(paths) for paths in found.paths.values()]
+    return [_join_pieces(paths) for paths in found.paths.values()]
 
 # %% ../../../nbs/core/data/recordings/06_recording.ipynb #c010
 def _masks_below(folder, names: list, videos: list) -> list:
@@ -185,8 +255,11 @@ def _masks_below(folder, names: list, videos: list) -> list:
     folder = Path(folder)
     found = []
     for name, video in zip(names, videos):
-        places = [folder / video.path.name, folder / name, folder / f'{name}.mp4']
-        there = [path for path in places if path.exists()]
+        stems = [video.path.stem, name, f'{video.path.stem}_mask', f'{name}_mask']
+        places = [folder / video.path.name, *(folder / stem for stem in stems)]
+        places += [path for stem in stems for path in sorted(folder.glob(f'{stem}.*'))]
+        there = [path for path in places if path.is_dir() or path.suffix.lower() in VIDEO_SUFFIXES]
+        there = [path for path in there if path.exists()]
         if not there:
             raise InputError(
                 folder,
@@ -198,11 +271,69 @@ def _masks_below(folder, names: list, videos: list) -> list:
     return found
 
 
+def _mask_beside(path: Path) -> Path | None:
+    "The mask of a picture: NAME_mask.png beside it, or NAME.png in a folder masks, or its alpha"
+    folders = [part for part in path.parts if part.lower().startswith('image')]
+    places = [path.with_name(f'{path.stem}_mask.png'), path.with_name(f'mask_{path.stem}.png')]
+    places += [path.parent / 'masks' / f'{path.stem}.png']
+    places += [path.parent.parent / 'masks' / path.parent.name / f'{path.stem}.png']
+    places += [path.parent.parent / 'masks' / f'{path.stem}.png']
+    for part in folders:
+        other = [x if x != part else 'masks' for x in path.parts]
+        places.append(Path(*other).with_suffix('.png'))
+    there = [place for place in places if place.is_file()]
+    return there[0] if there else None
+
+
+def _has_shape(path: Path) -> bool:
+    "Whether a picture has an alpha channel that cuts something out"
+    with Image.open(path) as image:
+        return image.mode == 'RGBA' and image.getchannel('A').getextrema()[0] < 255
+
+
+def _picture_masks(videos: list, where) -> list | None:
+    "The masks beside the pictures of each camera, or in their alpha; None where there are none"
+    found = {path: _mask_beside(path) for video in videos for path in video.files}
+    if not any(found.values()):
+        return videos if all(map(_has_shape, found)) else None
+    lost = [path for path, mask in found.items() if mask is None]
+    if lost:
+        raise InputError(
+            lost[0],
+            'a picture without a mask, where others have one',
+            f'a mask of each picture, as {next(filter(None, found.values()))}',
+            'Add the mask, or take the picture out.',
+        )
+    return [open_pictures(found[path] for path in video.files) for video in videos]
+
+
+def _masks_near(found: _Found, videos: list, src: Path) -> list | None:
+    "Masks of a layout that does not say where they are; None where there are none"
+    if found.layout.pictures:
+        return _picture_masks(videos, src)
+    folders = [path for path in sorted(src.glob('*')) if path.is_dir()]
+    folders = [path for path in folders if re.search('mask|segment', path.name, re.I)]
+    if len(folders) > 1:
+        names = ', '.join(path.name for path in folders)
+        raise InputError(src, f'masks in {names}', 'one folder', 'Say which: --masks FOLDER.')
+    return _masks_below(folders[0], list(found.paths), videos) if folders else None
+
+
+def _mask_places(found: _Found, videos: list, src: Path, masks) -> list | None:
+    "Where the masks are: where the user says, else the layout, else near the videos"
+    if masks:
+        return _masks_below(masks, list(found.paths), videos)
+    own = mask_paths(found.layout, src, found.paths) or []
+    if any(path.exists() for path in own):
+        return own
+    return _masks_near(found, videos, src)
+
+
 def _open_masks(paths, videos: list, where) -> list | None:
     "Mask videos and folders of PNG masks, each mask video as large and as long as its video"
     if not paths:
         return None
-    sources = [path if path.is_dir() else open_video(path) for path in paths]
+    sources = [x if isinstance(x, Video) or x.is_dir() else open_video(x) for x in paths]
     for video, source in zip(videos, sources):
         if isinstance(source, Video):
             _require_one_length([video, source], where)
@@ -233,27 +364,27 @@ def _few_masks(sources, frames, size, most=3) -> list:
 
 # %% ../../../nbs/core/data/recordings/06_recording.ipynb #c025
 def open_recording(
-    src: str | Path,  # the recording's folder, in one of `known_layouts`
+    src: str | Path,  # the recording's folder
     calibration: str | Path | None = None,  # a camera file that is not the layout's
     masks: str | Path | None = None,  # a folder of masks that are not the layout's
     convention: str = '',  # `data.calibration.conventions` that the file leaves open
+    videos: str = '',  # pattern of the videos below `src`, where the layout is not known
 ) -> Recording:
     "The recording in a folder, checked as a whole; raises `InputError` for what does not fit"
     src = Path(src)
-    layout = find_layout(src)
-    paths = camera_videos(layout, src)
-    names, videos = list(paths), [open_video(path) for path in paths.values()]
-    _require_one_size(videos, src)
-    size = videos[0].width, videos[0].height
-    file = _read_cameras(calibration or calibration_path(layout, src), names, layout)
+    found = _find(src, calibration, videos)
+    names, file = list(found.paths), found.file
+    films = _open_videos(found, src)
+    _require_one_size(films, src)
+    size = films[0].width, films[0].height
     frames = None
     if file.sync:
-        frames = frames_of_instants(file.sync, videos, file.path)
+        frames = frames_of_instants(file.sync, films, file.path)
     else:
-        _require_one_length(videos, src)
-    found = _masks_below(masks, names, videos) if masks else mask_paths(layout, src, paths)
-    sources = _open_masks(found, videos, src)
-    same = np.arange(len(videos[0]))[:, None].repeat(len(videos), 1)
+        _require_one_length(films, src)
+    sources = _open_masks(_mask_places(found, films, src, masks), films, src)
+    same = np.arange(len(films[0]))[:, None].repeat(len(films), 1)
     few = _few_masks(sources, same if frames is None else frames, size) if sources else []
     c = calibrate(file, *size, few, convention)
-    return Recording(src, names, videos, c.cameras, sources, frames=frames, conventions=c.found)
+    conventions = dict(layout=found.layout.name, calibration=file.path.name, **c.found)
+    return Recording(src, names, films, c.cameras, sources, frames=frames, conventions=conventions)

@@ -62,12 +62,20 @@ def _png_of_frame(folder) -> dict:
     return found
 
 
+def _are_pictures(video: Video) -> bool:
+    return bool(video.parts) and not isinstance(video.parts[0], Video)
+
+
 def read_masks(
-    source: Video | str | Path,  # a mask video, or a folder of PNGs
+    source: Video | str | Path,  # a mask video, a series of pictures, or a folder of PNGs
     numbers: Iterable,  # of frames, ascending
     size: tuple,  # (width, height) of the pictures that the masks are of
 ) -> Iterator[np.ndarray]:
     "Yield the masks (H,W) float32 in 0..1 of some frames; raises `InputError` where one is missing"
+    if isinstance(source, Video) and _are_pictures(source):
+        for k in numbers:
+            yield _read_png_mask(source.parts[k], size)
+        return
     if isinstance(source, Video):
         for _, picture in read_frames(source, numbers):
             yield (picture[..., 0] > 127).astype(np.float32)
