@@ -162,15 +162,6 @@ _signs = {  # bytes from the fifth on: what they are a sign of
     b'ftypavif': 'an AVIF picture',
 }
 _raw_suffixes = '.cr2', '.cr3', '.nef', '.arw', '.dng'
-_MOST_BYTES = 2**28  # of a decoded picture; a JPEG is decoded at a fraction of its size
-
-
-class Photograph(NamedTuple):
-    "A picture as it is to be shown"
-
-    rgba: Tensor  # (H,W,4) straight, in 0..1, H and W up to `longest`
-    size: tuple  # (width, height) of the whole
-    turn: int  # EXIF's orientation, by which it has been turned; 1 is none
 
 
 def _require_photograph(path):
@@ -187,6 +178,9 @@ def _require_photograph(path):
     if found:
         raise InputError(path, found[0], _photograph, 'Save it as PNG or JPEG.')
 
+# %% ../../nbs/core/data/01_images.ipynb #c613
+_MOST_BYTES = 2**28  # of a decoded picture; a JPEG is decoded at a fraction of its size
+
 
 class _Opened(NamedTuple):
     "The first frame of a picture file, loaded"
@@ -201,9 +195,8 @@ def _open_photograph(path, longest) -> _Opened:
     with _own_limit(), open(path, 'rb') as file:
         image = Image.open(file, formats=_formats)
         whole, is_jpeg = image.size, image.format in ('JPEG', 'MPO')
-        frames = getattr(image, 'n_frames', 1)
-        if frames > 1 and not is_jpeg:
-            warnings.warn(f'{path}: {frames} frames, of which the first is taken', stacklevel=4)
+        if getattr(image, 'is_animated', False) and not is_jpeg:
+            warnings.warn(f'{path}: several frames, of which the first is taken', stacklevel=4)
         of_pixel = 1 if is_jpeg or image.mode in ('1', 'L') else 4
         _require_pixels(path, whole, _MOST_BYTES // of_pixel)
         if is_jpeg:
@@ -216,6 +209,14 @@ def _shrink(image: Image.Image, longest: int):
     "Make a picture no longer than `longest`, unless one of its numbers stands for another thing"
     if image.mode in ('L', 'RGB', 'RGBA', 'CMYK') and 'transparency' not in image.info:
         image.thumbnail((longest, longest))
+
+# %% ../../nbs/core/data/01_images.ipynb #c616
+class Photograph(NamedTuple):
+    "A picture as it is to be shown"
+
+    rgba: Tensor  # (H,W,4) straight, in 0..1, H and W up to `longest`
+    size: tuple  # (width, height) of the whole
+    turn: int  # EXIF's orientation, by which it has been turned; 1 is none
 
 
 def _to_rgba(image: Image.Image, path) -> Image.Image:
