@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from ...files import InputError, write_json
+from ...ranges import Range, check_settings
 from ...geometry.centre import Centre, smooth_centres
 from ..images import read_image, to_float, to_levels, write_image
 from .mask_quality import steadiness
@@ -355,6 +356,21 @@ def _converted(plan: ConversionPlan) -> Conversion:
     skipped = {k: why for k, why in to.known('skipped.json').items() if k in wanted}
     return Conversion(folders, skipped, _summarise(to))
 
+# %% ../../../nbs/core/data/recordings/10_conversion.ipynb #c502
+_LIMITS = dict(
+    every=Range(1, 10**9, whole=True),
+    size=Range(16, 4096, whole=True),
+    canonical=('exact', 'pretrained', 'none'),
+    workers=Range(0, 1024, whole=True),
+    zoom=Range(0.05, 100),
+    least=Range(2, 1000, whole=True),
+)
+
+
+def _check_form(zoom: float | None, **settings):
+    "Raise `InputError` for the first setting of `convert` that is out of its range"
+    check_settings(_LIMITS, **settings, **({} if zoom is None else dict(zoom=zoom)))
+
 # %% ../../../nbs/core/data/recordings/10_conversion.ipynb #c011
 def convert(
     src: str | Path,  # the folder of a recording
@@ -373,6 +389,8 @@ def convert(
     convention: str = '',  # `data.calibration.conventions` that the calibration leaves open
 ) -> Conversion:
     "A recording to sample folders; what is there is kept, what cannot be made is told"
+    form = dict(size=size, canonical=canonical, least=least)
+    _check_form(zoom, every=every, workers=workers, **form)
     if isinstance(segmenter, str):
         CommandSegmenter(segmenter)  # a wrong command is refused before the videos are read
     recording = open_recording(src, calibration, masks, convention)
