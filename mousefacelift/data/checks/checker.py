@@ -30,6 +30,7 @@ from mousefacelift.data.checks.sets import (
     split_findings,
     split_lists,
 )
+from ...ranges import Range, check_settings
 
 # %% ../../../nbs/core/data/checks/10_checker.ipynb #c009
 _mismatch = 'ledger 2, image-camera mismatch'
@@ -172,12 +173,16 @@ def _check_samples(path: Path, folders: list, most: int, search: int) -> Report:
     return Report(str(path), verdict_sentence(findings, seen), findings, mean, str(worst))
 
 # %% ../../../nbs/core/data/checks/10_checker.ipynb #c105
+_LIMITS = dict(most=Range(1, 10**6, whole=True), search=Range(0, 10**6, whole=True))
+
+
 def check(
     path: str | Path,  # a sample, a data set (folder or list of samples), a split, a camera file
     most: int = 50,  # samples of a data set that are read
     search: int = 3,  # samples in which a repair is looked for, those that cohere least
 ) -> Report:
     "What is wrong with data, and what to do about it; raises `InputError` where there is none"
+    check_settings(_LIMITS, most=most, search=search)
     path = Path(path)
     if path.suffix == '.json':
         return _check_cameras(path)

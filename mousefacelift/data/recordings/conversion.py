@@ -18,6 +18,7 @@ import torch
 from ...files import InputError, write_json
 from ...outputs import growing_folder
 from ...progress import progress
+from ...ranges import Range, check_settings
 from ...workers import Workers
 from ...geometry.centre import Centre, smooth_centres
 from ..images import read_image, to_float, to_levels, write_image
@@ -328,6 +329,21 @@ def _converted(plan: ConversionPlan) -> Conversion:
     skipped = {k: why for k, why in to.known('skipped.json').items() if k in wanted}
     return Conversion(folders, skipped, _summarise(to))
 
+# %% ../../../nbs/core/data/recordings/10_conversion.ipynb #c502
+_LIMITS = dict(
+    every=Range(1, 10**9, whole=True),
+    size=Range(16, 4096, whole=True),
+    canonical=('exact', 'pretrained', 'none'),
+    workers=Range(0, 1024, whole=True),
+    zoom=Range(0.05, 100),
+    least=Range(2, 1000, whole=True),
+)
+
+
+def _check_form(zoom: float | None, **settings):
+    "Raise `InputError` for the first setting of `convert` that is out of its range"
+    check_settings(_LIMITS, **settings, **({} if zoom is None else dict(zoom=zoom)))
+
 # %% ../../../nbs/core/data/recordings/10_conversion.ipynb #c011
 def _require_views(recording: Recording, least: int):
     if len(recording.names) < least:
@@ -358,6 +374,8 @@ def convert(
     videos: str = '',  # pattern of the videos below `src`, where the layout is not known
 ) -> Conversion:
     "A recording to sample folders; what is there is kept, what cannot be made is told"
+    form = dict(size=size, canonical=canonical, least=least)
+    _check_form(zoom, every=every, workers=workers, **form)
     if isinstance(segmenter, str):
         CommandSegmenter(segmenter)  # a wrong command is refused before the videos are read
     recording = open_recording(src, calibration, masks, convention, videos)

@@ -19,6 +19,7 @@ from ..samples import Sample, read_sample
 
 # %% ../../../nbs/core/data/recordings/09_progress.ipynb #c005
 _own_files = 'centres.json', 'skipped.json', 'summary.json', 'samples.txt', 'contact_sheet.png'
+_MOST_BYTES = 1 << 30  # an entry for each instant of hours
 
 
 class Destination:
@@ -34,7 +35,7 @@ class Destination:
     def read(self, name: str) -> dict:
         "The content of a JSON file here, {} where there is none"
         path = self.path / name
-        return read_json(path) if path.exists() else {}
+        return read_json(path, _MOST_BYTES) if path.exists() else {}
 
     def known(self, name: str) -> dict:
         "Instant -> what a file here says of it, in the instants' order"
