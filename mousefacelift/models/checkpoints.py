@@ -18,7 +18,8 @@ from functools import partial
 from pathlib import Path
 import torch
 from torch import Tensor, nn
-from ..files import InputError, atomic_path, digest, read_json
+from ..files import InputError, atomic_path, read_json
+from ..files import digest as sha256
 from ..outputs import output_folder
 
 # %% ../../nbs/core/models/01_checkpoints.ipynb #c201
@@ -108,7 +109,7 @@ def _require_file(path: str | Path, expected: str | None):
     check_fetched(path)
     if not expected:
         return
-    found = digest(path)
+    found = sha256(path)
     if found != expected:
         raise InputError(
             path, f'SHA-256 {found}', expected, 'It is damaged, or another one lies in its place.'
@@ -362,7 +363,7 @@ def write_module(
     with output_folder(folder, kind, ('config.json', 'model.safetensors')) as new:
         weights = new / 'model.safetensors'
         write_tensors(weights, module.state_dict())
-        content = dict(description, sha256=digest(weights))
+        content = dict(description, sha256=sha256(weights))
         (new / 'config.json').write_text(json.dumps(content, indent=1) + end)
 
 # %% ../../nbs/core/models/01_checkpoints.ipynb #c041

@@ -27,6 +27,7 @@ from mousefacelift.geometry.canonical import (
 )
 from ..geometry.hull import Subject, find_subject, mask_values_at
 from ..geometry.warp import retake
+from .checkpoints import locate, network_folder
 from .fit import fit_scene
 from .gslrm import GSLRM
 from .lgm import LGM, four_views
@@ -159,29 +160,31 @@ method_loaders: dict[str, Callable[[], Method]] = {
 }
 
 # %% ../../nbs/core/models/14_methods.ipynb #c111
-def _load_network(path: Path) -> GSLRM | LGM:
-    "The network of a folder, which says in its `config.json` what it is, or of a checkpoint file"
-    config = path / 'config.json'
-    saved = read_json(config) if config.exists() else None
+def _load_network(source: str | Path) -> GSLRM | LGM:
+    "The network of a folder or hub id, whose `config.json` says what it is, or of a .pt file"
+    if str(source).endswith('.pt'):
+        return GSLRM.load(source)
+    saved = read_json(locate(network_folder(source), 'config.json'))
     is_lgm = isinstance(saved, dict) and saved.get('model') == 'LGM'
-    return LGM.load(path) if is_lgm else GSLRM.load(path)
+    return LGM.load(source) if is_lgm else GSLRM.load(source)
 
 
 def named_method(name: str | Path) -> Method:
-    """The method of a name in `method_loaders`, or the network at a path; with '+fit' behind it
-    the start of a per-scene fit. Raises `InputError` for what is neither"""
+    """The method of a name in `method_loaders`, or the network at a path or hub id; with '+fit'
+    behind it the start of a per-scene fit. Raises `InputError` for what is neither"""
     if str(name).endswith('+fit'):
         return partial(fit_scene, start=named_method(str(name).removesuffix('+fit')))
     if name in method_loaders:
         return method_loaders[name]()
-    if not Path(name).exists():
+    if not str(name).startswith('hf:') and not Path(name).exists():
+        names = ', '.join(method_loaders)
         raise InputError(
             name,
             'no such model',
-            f'{", ".join(method_loaders)}, the folder of a GS-LRM or LGM, or a FaceLift .pt file',
+            f'{names}, the folder of a GS-LRM or LGM, hf:owner/name, or a FaceLift .pt file',
             'Check the name or the path; +fit may follow it.',
         )
-    return network_method(_load_network(Path(name)))
+    return network_method(_load_network(name))
 
 # %% ../../nbs/core/models/14_methods.ipynb #c120
 def canonical_inputs(
