@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from ...files import InputError, write_json
-from ...outputs import growing_folder
+from ...outputs import growing_folder, require_writable
 from ...progress import progress
 from ...ranges import Range, check_settings
 from ...workers import Workers
@@ -293,6 +293,8 @@ def _write_samples(plan: ConversionPlan, placed: dict, workers: Workers):
     with _progress_bar(plan, 'written', len(plan.wanted) - len(missing)) as bar:
         for outcome in workers.results(partial(_write_run, plan, order), runs):
             bar.update(len(outcome))
+            if outcome.failed:
+                require_writable(to.path)  # a full disk is no fault of an instant
             to.add('skipped.json', outcome.failed)
 
 
