@@ -85,7 +85,9 @@ def decode_packed(
     return {name: torch.from_numpy(value) for name, value in fields.items()}
 
 # %% ../../nbs/core/gaussians/09_splats.ipynb #c014
-_splat_row = np.dtype([('means', '<f4', 3), ('scales', '<f4', 3), ('rgba', 'u1', 4), ('quats', 'u1', 4)])
+_splat_row = np.dtype(
+    [('means', '<f4', 3), ('scales', '<f4', 3), ('rgba', 'u1', 4), ('quats', 'u1', 4)]
+)
 
 
 def read_splat(path: str | Path) -> dict[str, Tensor]:
