@@ -213,16 +213,19 @@ def _numbers(columns: dict, names: list) -> Tensor:
     return torch.stack([columns[name] for name in names], -1)
 
 
-def _check_activated(path, scales, opacities):
-    "Raise `InputError` unless most scales are positive and the opacities in 0..1"
-    signs = []
-    if (scales <= 0).double().mean() > 0.5:
-        signs.append(f'scales from {_span(scales)}')
-    if ((opacities < 0) | (opacities > 1)).any():
-        signs.append(f'opacities from {_span(opacities)}')
-    if signs:
+def _plain_parts(path, scales, opacities) -> tuple[bool, bool]:
+    "Whether the scales, and the opacities, can be plain numbers; raises `InputError` if neither"
+    plain_scales = bool((scales <= 0).double().mean() < 0.5)
+    plain_opacities = not ((opacities < 0) | (opacities > 1)).any()
+    if plain_scales and plain_opacities:
+        return True, True
+    signs = f'scales from {_span(scales)}, opacities from {_span(opacities)}'
+    if not plain_scales and not plain_opacities:
         do = 'They are logarithms and logits: leave --activated (activated=True) out.'
-        raise InputError(path, ', '.join(signs), 'positive scales, opacities in 0..1', do)
+        raise InputError(path, signs, 'positive scales, opacities in 0..1', do)
+    kind = 'scales' if plain_scales else 'opacities'
+    warnings.warn(f'{path}: {signs}; only the {kind} are taken as they are', stacklevel=4)
+    return plain_scales, plain_opacities
 
 
 def _warn_of_linear(path, signs):
@@ -246,15 +249,15 @@ def plain_fields(
     means, scales = _numbers(columns, [*'xyz']), _numbers(columns, _numbered('scale', 3))
     opacities = columns['opacity']
     if activated:
-        _check_activated(path, scales, opacities)
+        plain_scales, plain_opacities = _plain_parts(path, scales, opacities)
     else:
+        plain_scales = plain_opacities = False
         _warn_of_linear(path, linear_signs(means, scales, opacities))
-        scales, opacities = scales.exp(), opacities.sigmoid()
     return dict(
         means=means,
         quats=_numbers(columns, _numbered('rot', 4)),
-        scales=scales,
-        opacities=opacities,
+        scales=scales if plain_scales else scales.exp(),
+        opacities=opacities if plain_opacities else opacities.sigmoid(),
         sh=torch.cat([_numbers(columns, _numbered('f_dc', 3))[:, None], rest], 1),
     )
 
@@ -265,7 +268,8 @@ _smallest = torch.finfo(torch.float32).tiny
 def _named_rows(what: str, bad: Tensor) -> str:
     rows = bad.nonzero()[:, 0].tolist()
     more = ', ...' if len(rows) > 5 else ''
-    return f'{len(rows)} rows {what} ({", ".join(map(str, rows[:5]))}{more})'
+    noun = 'row' if len(rows) == 1 else 'rows'
+    return f'{len(rows)} {noun} {what} ({", ".join(map(str, rows[:5]))}{more})'
 
 
 def usable_cloud(
