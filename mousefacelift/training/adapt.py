@@ -6,6 +6,7 @@
 __all__ = ['freeze', 'read_factors', 'parameter_groups', 'add_lora', 'merge_lora']
 
 # %% ../../nbs/core/training/02_adapt.ipynb #c002
+import math
 import re
 from torch import nn
 from ..files import InputError
@@ -47,20 +48,23 @@ def freeze(model: nn.Module, pattern: str) -> list:
 
 # %% ../../nbs/core/training/02_adapt.ipynb #c008
 def read_factors(text: str) -> dict:
-    "`'decoder=0.1,embedder=0'` as pattern -> factor"
+    "`'decoder=0.1,embedder=0'` as pattern -> factor from 0 to 1000; raises `InputError`"
     factors = {}
-    try:
-        for part in text.split(','):
-            if part.strip():
-                pattern, factor = part.rsplit('=', 1)
-                factors[pattern.strip()] = float(factor)
-    except ValueError:
+    for part in text.split(','):
+        if not part.strip():
+            continue
+        pattern, _, factor = part.rpartition('=')
+        try:
+            factors[pattern.strip()] = float(factor)
+        except ValueError:
+            factors[''] = math.nan
+    if '' in factors or not all(0 <= factor <= 1000 for factor in factors.values()):
         raise InputError(
             'lr_factors',
             repr(text),
-            'pattern=factor,pattern=factor',
+            'pattern=factor,pattern=factor, factors from 0 to 1000',
             'Write for example decoder=0.1.',
-        ) from None
+        )
     return factors
 
 # %% ../../nbs/core/training/02_adapt.ipynb #c017

@@ -122,10 +122,10 @@ class _Basis:
         path = folder / 'basis.json'
         if not path.exists() and last_checkpoint(folder) is None:
             return  # nothing has been trained
-        theirs = read_json(path)
-        if not isinstance(theirs, dict) or set(theirs) != set(asdict(self)):
-            raise InputError(path, 'not what a run wrote', 'its own file', 'Name another folder.')
         do = 'Begin another run in another folder.'
+        theirs = read_json(path) if path.exists() else None
+        if not isinstance(theirs, dict) or set(theirs) != set(asdict(self)):
+            raise InputError(path, 'missing or changed', 'what the run wrote when it began', do)
         if theirs['samples'] != self.samples:
             raise InputError(folder, 'other samples', 'those that the run began with', do)
         if theirs['processes'] != self.processes:
@@ -495,14 +495,14 @@ def is_due(self: _Run, every: int) -> bool:
 
 @patch
 def write_what_is_due(self: _Run, draw: Callable | None):
-    "A checkpoint, and a picture by `draw(model, path)`"
+    "A picture by `draw(model, path)`, and a checkpoint"
     step, trained = self.progress.step, self.trained
-    is_last = step == self.config.steps and self.accelerator.is_main_process
-    if is_last or self.is_due(self.config.checkpoint_every):
-        trained.save(self.folder, self.progress)
     if draw and self.is_due(self.config.pictures_every):
         model = trained.model if trained.mean is None else trained.mean
         draw(model, self.folder / 'pictures' / f'{step:08d}.png')
+    is_last = step == self.config.steps and self.accelerator.is_main_process
+    if is_last or self.is_due(self.config.checkpoint_every):
+        trained.save(self.folder, self.progress)
 
 # %% ../../nbs/core/training/04_loop.ipynb #c015
 def _take_steps(run: _Run, batch_loss: Callable, draw: Callable | None):
