@@ -219,6 +219,9 @@ def evaluate(
     "Tidy scores of `methods` and `baselines`; the columns are `score_columns`"
     rows = []
     for sample in samples:
+        if sample.cameras is None:
+            came, allowed = 'a flat sample, without cameras', 'a sample with opencv_cameras.json'
+            raise InputError(sample.name, came, allowed, 'Make one with `mousefacelift convert`.')
         splits = checked_cut(sample, cut) if cut else camera_splits(len(sample), leave, protocol)
         for split in splits:
             rows += _score_split(sample, split, methods, baselines, protocol)

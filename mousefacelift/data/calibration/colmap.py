@@ -8,7 +8,11 @@ __all__ = ['colmap_model']
 # %% ../../../nbs/core/data/calibration/05_colmap.ipynb #c002
 import shutil, tempfile
 from pathlib import Path
-from .camera_file import CameraFile, picture_sizes
+from mousefacelift.data.calibration.camera_file import (
+    MOST_CAMERAS,
+    CameraFile,
+    picture_sizes,
+)
 from .formats import calibration_format
 from ...files import InputError, require_file
 
@@ -79,6 +83,9 @@ def colmap_model(path: Path) -> CameraFile:
     "A folder with COLMAP's cameras and images, text or binary, in the order of the images' names"
     there = [path / place for place in _PLACES if (path / place).is_file()]
     model = _read_model(there[0])
+    if len(model.images) > MOST_CAMERAS:
+        came, allowed = f'{len(model.images)} images', f'at most {MOST_CAMERAS}'
+        raise InputError(path, came, allowed, 'Keep one picture per camera of the rig.')
     images = sorted(model.images.values(), key=lambda image: image.name)
     cameras = [
         _entry(f'{path}, image {image.name}', image, model.cameras[image.camera_id])

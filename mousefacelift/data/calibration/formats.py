@@ -73,8 +73,8 @@ def calibration_formats() -> list[CalibrationFormat]:
     return list(_FORMATS.values())
 
 # %% ../../../nbs/core/data/calibration/02_formats.ipynb #c301
-_MOST_BYTES = {'.mat': 1 << 28, '.txt': 1 << 26}  # others are text of some kilobytes
-_MOST_TEXT = 1 << 24
+_MOST_BYTES = {'.mat': 1 << 28, '.toml': 1 << 18}
+_MOST_OTHER = 1 << 24
 
 
 def _require_calibration(path: Path):
@@ -84,7 +84,7 @@ def _require_calibration(path: Path):
         patterns = {pattern for known in calibration_formats() for pattern in known.files}
         files = sorted({file for pattern in patterns for file in path.glob(pattern)})
     for file in files:
-        require_file(file, 'a calibration', _MOST_BYTES.get(file.suffix, _MOST_TEXT))
+        require_file(file, 'a calibration', _MOST_BYTES.get(file.suffix, _MOST_OTHER))
 
 # %% ../../../nbs/core/data/calibration/02_formats.ipynb #c014
 def _known_formats() -> str:

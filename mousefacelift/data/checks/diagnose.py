@@ -175,7 +175,8 @@ def _fine_trials(points: Tensor, cameras: Cameras, misfit: float) -> list:
     suspects = one_view_repairs(points, cameras)
     turns = _trials(points, [s.turn for s in suspects])
     lenses = _trials(points, [s.lens for s in suspects])
-    moments = _moment_trials(points, cameras, suspects)
+    by_chance = len(cameras) < 5 and misfit <= 2 * FINE_MISFIT  # three views agree by chance
+    moments = [] if by_chance else _moment_trials(points, cameras, suspects)
     trials = [*lens, *_least(turns), *_least(lenses), *_least(moments)]
     if len(cameras) > 3 and misfit > 2 * FINE_MISFIT:
         trials += _trials(points, all_view_repairs(points, cameras))
