@@ -142,12 +142,12 @@ def _matlab_file(path, names, cameras, sync=None) -> CameraFile:
     return CameraFile(path, 'MATLAB', names, cameras, pose=pose, first=first, sync=sync)
 
 
-@calibration_format('MATLAB', files=('cam*_params.mat',))
+@calibration_format('MATLAB', files=('*cam*_params.mat',))
 def params_folder(path: Path) -> CameraFile:
     "DANNCE's folder of `camN_params.mat`, one camera each, in the order of their numbers"
     files = {}
-    for file in path.glob('cam*_params.mat'):
-        match = re.fullmatch(r'cam(\d+)_params', file.stem)
+    for file in path.glob('*cam*_params.mat'):
+        match = re.fullmatch(r'\w*?cam(\d+)_params', file.stem)
         if match:
             files[int(match[1])] = file
     numbers = sorted(files)

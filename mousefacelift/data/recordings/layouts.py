@@ -91,6 +91,18 @@ _PLACES = ('*', '*[Cc][Aa][Ll][Ii][Bb]*/*', 'sparse', 'sparse/0')
 _ABOVE = ('../*[Cc][Aa][Ll][Ii][Bb]*', '../*[Cc][Aa][Ll][Ii][Bb]*/*')
 
 
+def _shown(folder: Path) -> str:
+    "What is in a folder, in a few words"
+    if not folder.is_dir():
+        return 'no such folder'
+    paths = sorted(path for path in folder.glob('*') if not path.name.startswith('.'))
+    below = sorted(path for path in folder.glob('*/*') if not path.name.startswith('.'))
+    names = [path.name + '/' * path.is_dir() for path in paths]
+    names += [path.relative_to(folder).as_posix() for path in below]
+    more = f' and {len(names) - 8} more' if len(names) > 8 else ''
+    return f'{", ".join(names[:8])}{more}' if names else 'an empty folder'
+
+
 def _in(folder: Path, pattern: str) -> list:
     "Paths that a pattern finds, which may begin with the folder above"
     if pattern.startswith('../'):
@@ -98,40 +110,53 @@ def _in(folder: Path, pattern: str) -> list:
     return sorted(folder.glob(pattern))
 
 
-def _is_calibration(path: Path) -> bool:
-    "Whether a path is read as the cameras of a rig"
-    likely = path.is_dir() and re.search('calib|sparse|colmap|^0$', path.name, re.I)
-    file = path.suffix.lower() in ('.toml', '.json', '.pkl', '.mat', '.yml', '.yaml')
-    if not likely and not (path.is_file() and file):
-        return False
-    try:
-        read_camera_file(path)
-    except InputError:
-        return False
-    return True
+_MOST_BYTES = 50_000_000  # of a file that may be a calibration
+
+
+def _may_be_calibration(path: Path) -> bool:
+    "Whether a path looks like the cameras of a rig, before it is read"
+    if path.is_dir():
+        return re.search('calib|sparse|colmap|^0$', path.name, re.I) is not None
+    likely = path.suffix.lower() in ('.toml', '.json', '.pkl', '.mat', '.yml', '.yaml')
+    return likely and path.is_file() and path.stat().st_size < _MOST_BYTES
+
+
+def _read_all(paths: list) -> tuple[list, dict]:
+    "Those of the paths that are calibrations, and why the others are none"
+    found, others = [], {}
+    for path in filter(_may_be_calibration, paths):
+        try:
+            read_camera_file(path)
+            found.append(path)
+        except InputError as error:
+            others[path] = error
+    return [path for path in found if path.parent not in found], others
+
+
+def _require_readable(wrong: dict):
+    "Raise the error of a file that is called as calibrations are, and is none"
+    for path, error in wrong.items():
+        if path.is_file() and re.search('calib|cam|rig|transforms', path.name, re.I):
+            raise error
 
 
 def near_calibration(folder: Path) -> Path:
     "The one calibration near a recording; raises `InputError` where there is none, or several"
     for places in (_PLACES, _ABOVE):
-        paths = [path for place in places for path in _in(folder, place)]
-        found = [path for path in dict.fromkeys(paths) if _is_calibration(path)]
-        outer = [path for path in found if path.parent not in found]
-        if len(outer) == 1:
-            return outer[0]
-        if outer:
-            names = ', '.join(str(path.relative_to(path.parent.parent)) for path in outer)
-            raise InputError(
-                folder,
-                f'{len(outer)} calibrations: {names}',
-                'one',
-                'Say which: --calibration FILE.',
-            )
+        paths = dict.fromkeys(path for place in places for path in _in(folder, place))
+        found, wrong = _read_all(paths)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ', '.join(str(path.relative_to(path.parent.parent)) for path in found)
+            do = 'Say which: --calibration FILE.'
+            raise InputError(folder, f'{len(found)} calibrations: {names}', 'one', do)
+        _require_readable(wrong)
     raise InputError(
         folder,
-        'no calibration that can be read',
+        f'no calibration that can be read. There is: {_shown(folder)}',
         'the file of your calibration program beside the videos, or in a folder calibration',
-        'Say where it is: --calibration FILE. That also tells what is wrong with it.',
+        'Say where it is: --calibration FILE.',
     )
 
 
@@ -268,18 +293,6 @@ def _cameras_of(layout: Layout, folder: Path) -> dict | None:
     counts = {len(paths) for paths in found.values()}
     several = not layout.instant and counts != {1}
     return None if len(found) < 2 or several else found
-
-
-def _shown(folder: Path) -> str:
-    "What is in a folder, in a few words"
-    if not folder.is_dir():
-        return 'no such folder'
-    paths = sorted(path for path in folder.glob('*') if not path.name.startswith('.'))
-    below = sorted(path for path in folder.glob('*/*') if not path.name.startswith('.'))
-    names = [path.name + '/' * path.is_dir() for path in paths]
-    names += [path.relative_to(folder).as_posix() for path in below]
-    more = f' and {len(names) - 8} more' if len(names) > 8 else ''
-    return f'{", ".join(names[:8])}{more}' if names else 'an empty folder'
 
 
 def _no_layout(folder: Path, cameras: list) -> InputError:

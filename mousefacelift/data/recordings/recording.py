@@ -167,7 +167,7 @@ def _require_one_size(videos, where):
 def _require_one_length(videos, where):
     _require_alike(videos, len, 'frames', where)
 
-
+# %% ../../../nbs/core/data/recordings/06_recording.ipynb #c321
 def _require_as_many(file: CameraFile, names: list):
     if len(file.names) != len(names):
         raise InputError(
@@ -249,7 +249,7 @@ def _open_videos(found: _Found, src: Path) -> list:
         return [open_pictures(paths) for paths in found.paths.values()]
     return [_join_pieces(paths) for paths in found.paths.values()]
 
-# %% ../../../nbs/core/data/recordings/06_recording.ipynb #c010
+# %% ../../../nbs/core/data/recordings/06_recording.ipynb #c311
 def _masks_below(folder, names: list, videos: list) -> list:
     "Mask videos, or folders of PNG masks, one per camera, below `folder`"
     folder = Path(folder)
@@ -270,7 +270,7 @@ def _masks_below(folder, names: list, videos: list) -> list:
         found.append(there[0])
     return found
 
-
+# %% ../../../nbs/core/data/recordings/06_recording.ipynb #c314
 def _mask_beside(path: Path) -> Path | None:
     "The mask of a picture: NAME_mask.png beside it, or NAME.png in a folder masks, or its alpha"
     folders = [part for part in path.parts if part.lower().startswith('image')]
@@ -306,7 +306,7 @@ def _picture_masks(videos: list, where) -> list | None:
         )
     return [open_pictures(found[path] for path in video.files) for video in videos]
 
-
+# %% ../../../nbs/core/data/recordings/06_recording.ipynb #c316
 def _masks_near(found: _Found, videos: list, src: Path) -> list | None:
     "Masks of a layout that does not say where they are; None where there are none"
     if found.layout.pictures:
@@ -328,7 +328,7 @@ def _mask_places(found: _Found, videos: list, src: Path, masks) -> list | None:
         return own
     return _masks_near(found, videos, src)
 
-
+# %% ../../../nbs/core/data/recordings/06_recording.ipynb #c010
 def _open_masks(paths, videos: list, where) -> list | None:
     "Mask videos and folders of PNG masks, each mask video as large and as long as its video"
     if not paths:
