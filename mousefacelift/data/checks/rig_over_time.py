@@ -122,7 +122,7 @@ _changes_of = dict(
     pose=POSE,
     late=DELAY,
     drift=DELAY + DELAY,
-    lost=DELAY,
+    lost=DELAY + DELAY,
 )
 
 
@@ -146,10 +146,12 @@ class RigFault:
         "How much of each value there is in each frame (T,K)"
         on = np.zeros(len(frames))
         on[self.start : self.stop] = 1
-        if self.kind != 'drift':
-            return np.repeat(on[:, None], len(self.columns), 1)
-        ramp = (frames - frames[0]) / max(frames[-1] - frames[0], 1) - 0.5
-        return np.stack([on, on * ramp], -1)
+        if self.kind == 'lost':
+            return np.stack([np.ones_like(on), on], -1)
+        if self.kind == 'drift':
+            ramp = (frames - frames[0]) / max(frames[-1] - frames[0], 1) - 0.5
+            return np.stack([on, on * ramp], -1)
+        return np.repeat(on[:, None], len(self.columns), 1)
 
 
 def changes_of_faults(faults: list, frames: np.ndarray, views: int) -> np.ndarray:
@@ -202,43 +204,40 @@ def pose_candidates(evidence: Evidence, view: int, trial: _Trial) -> list[RigFau
         sizes = likely_sizes(kinds, trial.distance)
         for start, stop, gain in _stretches(A, b, sizes, trial.least):
             score = gain / excess - trial.ceiling(len(kinds))
+            if stop - start < len(b):
+                score -= trial.ceiling(1)  # a step has to earn its date
             found.append(RigFault(kind, view, start, stop, np.zeros(len(kinds)), score))
     return found
 
 # %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c025
-def _best_step(A: np.ndarray, b: np.ndarray) -> tuple[int, float, float]:
-    "Row from which on, by how many whole frames, and with which gain a clock steps; A, b (T,)"
-    A, b = A[::-1].cumsum()[::-1], b[::-1].cumsum()[::-1]
-    step = np.round(b / np.maximum(A, 1e-12))
-    step = np.where(step == 0, np.sign(b), step)
-    gain = 2 * step * b - step**2 * A
-    row = int(gain.argmax())
+def _best_step(A: np.ndarray, b: np.ndarray, least: int) -> tuple[int, float, float]:
+    "Row from which on, by how many whole frames, and with which gain a late clock steps; A, b (T,)"
+    all_A, all_b = A.sum() + 1e-12, b.sum()
+    later_A, later_b = A[::-1].cumsum()[::-1], b[::-1].cumsum()[::-1]
+    own_A = later_A - later_A**2 / all_A  # with the constant delay left free
+    own_b = later_b - later_A * all_b / all_A
+    step = np.round(own_b / np.maximum(own_A, 1e-12))
+    step = np.where(step == 0, np.sign(own_b), step)
+    gain = all_b**2 / all_A + 2 * step * own_b - step**2 * own_A
+    row = int(gain[least:-least].argmax()) + least
     return row, float(step[row]), float(gain[row])
 
 
 def clock_candidates(evidence: Evidence, view: int, trial: _Trial) -> list[RigFault]:
-    "A late start, a drift and the best steps of a camera's clock"
+    "A late start, a drift and the best step of a camera's clock"
     A, b = evidence.of(view, DELAY)
     excess = excess_of_chance(A, b, trial.blocks)
     T, A, b = len(b), A[:, 0, 0], b[:, 0]
-    ends = {}
-    for kind in ('late', 'drift'):
-        profile = RigFault(kind, view, 0, T, np.zeros(1)).profile(trial.frames)
-        total_A = np.einsum('t,tk,tl->kl', A, profile, profile)
-        ends[kind] = evidence_gain(total_A, b @ profile, np.full(profile.shape[1], 3.0))
     found = []
-    for kind, gain in ends.items():
-        n = len(_changes_of[kind])
-        score = gain / excess - trial.ceiling(n)
-        found.append(RigFault(kind, view, 0, T, np.zeros(n), float(score)))
-    inner = slice(trial.least, T - trial.least)
-    row, step, gain = _best_step(A[inner], b[inner])
-    stretch = (row + trial.least, T)
-    early, early_step, early_gain = _best_step(A[inner][::-1], b[inner][::-1])
-    if early_gain > gain:
-        step, gain, stretch = early_step, early_gain, (0, T - trial.least - early)
-    score = gain / excess - trial.ceiling(1)
-    return [*found, RigFault('lost', view, *stretch, np.array([step]), score)]
+    for kind in ('late', 'drift'):
+        fault = RigFault(kind, view, 0, T, np.zeros(len(_changes_of[kind])))
+        profile = fault.profile(trial.frames)
+        total_A = np.einsum('t,tk,tl->kl', A, profile, profile)
+        gain = float(evidence_gain(total_A, b @ profile, np.full(profile.shape[1], 3.0)))
+        found.append(replace(fault, score=gain / excess - trial.ceiling(profile.shape[1])))
+    row, step, gain = _best_step(A, b, trial.least)
+    score = gain / excess - trial.ceiling(2)
+    return [*found, RigFault('lost', view, row, T, np.array([0.0, step]), score)]
 
 # %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c028
 @dataclass(frozen=True, eq=False)
@@ -316,6 +315,16 @@ def _cost_of_frames(track, pairs, faults, view: int, spread: float) -> np.ndarra
     return costs / np.maximum(np.isfinite(residuals).mean((1, 2)), 0.1)
 
 
+def _before_and_after(fault: RigFault, T: int) -> tuple[list, list]:
+    "What there is of a fault before its step, and after it, as faults over the whole recording"
+    whole = replace(fault, start=0, stop=T)
+    if fault.kind == 'lost':
+        late = replace(whole, kind='late')
+        before, after = fault.values[:1], fault.values.sum(keepdims=True)
+        return [replace(late, values=before)], [replace(late, values=after)]
+    return ([], [whole]) if fault.start > 0 else ([whole], [])
+
+
 def date_step(
     track: OutlineTrack,
     pairs: CameraPairs,
@@ -325,15 +334,14 @@ def date_step(
     "The fault with its step where the frames have it, and the first and last row it may be at"
     fault, T = fit.faults[n], len(track)
     others = fit.faults[:n] + fit.faults[n + 1 :]
-    whole = replace(fault, start=0, stop=T)
-    without = _cost_of_frames(track, pairs, others, fault.view, fit.spread)
-    with_it = _cost_of_frames(track, pairs, [*others, whole], fault.view, fit.spread)
-    gain = without - with_it
-    from_the_end = fault.start > 0
-    total = gain[::-1].cumsum()[::-1] if from_the_end else np.append(0, gain.cumsum()[:-1])
-    row = int(total[1:-1].argmax()) + 1
-    likely = np.flatnonzero(total > total[row] - 6)
-    moved = dict(start=row) if from_the_end else dict(stop=row)
+    costs = []
+    for part in _before_and_after(fault, T):
+        faults = others + part
+        costs.append(_cost_of_frames(track, pairs, faults, fault.view, fit.spread))
+    gain = (costs[0] - costs[1])[::-1].cumsum()[::-1]  # of a step at each row
+    row = int(gain[1:].argmax()) + 1
+    likely = np.flatnonzero(gain > gain[row] - 6)
+    moved = dict(start=row) if fault.start > 0 else dict(stop=row)
     return replace(fault, **moved), (int(likely.min()), int(likely.max()))
 
 # %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c034
@@ -393,10 +401,14 @@ def _is_step(fault: RigFault, T: int) -> bool:
 
 
 def _dated(track, pairs, fit: FaultFit, n: int) -> FaultFit:
-    "The fit with fault `n` dated anew"
-    if not _is_step(fit.faults[n], len(track)):
+    "The fit with fault `n` dated anew; one that may be there from end to end is"
+    T = len(track)
+    if not _is_step(fit.faults[n], T):
         return fit
-    fault, _ = date_step(track, pairs, fit, n)
+    fault, (first, last) = date_step(track, pairs, fit, n)
+    edge = T // 50
+    if (first <= edge or last >= T - 1 - edge) and fault.kind != 'lost':
+        fault = replace(fault, start=0, stop=T)
     return fit_faults(track, pairs, [*fit.faults[:n], fault, *fit.faults[n + 1 :]], 2)
 
 
@@ -470,20 +482,20 @@ def joined_poses(faults: list, slack: int = 4) -> list:
     return found
 
 
+_parts_of = dict(pose=('zoom', 'turn', 'move'), drift=('late',))  # simplest first
+
+
 def simplest_kind(fit: FaultFit, n: int, rate: float) -> RigFault:
-    "Fault `n`; a pose becomes a turn, a move or a zoom where the rest of it may be chance"
+    "Fault `n`, called a zoom, a turn, a move or a delay where the rest of it may be chance"
     fault, place = fit.faults[n], fit.rows_of(n)
-    if fault.kind != 'pose':
-        return fault
     covariance = fit.covariance[place, place]
-    for kind in ('zoom', 'turn', 'move'):
-        kept = list(_changes_of[kind])
-        rest = [k for k in range(len(POSE)) if k not in kept]
-        chance = fault.values[rest] @ np.linalg.solve(
-            covariance[np.ix_(rest, rest)], fault.values[rest]
-        )
+    for kind in _parts_of.get(fault.kind, ()):
+        kept = list(range(len(_changes_of[kind]))) if fault.kind == 'drift' else _changes_of[kind]
+        rest = [k for k in range(len(fault.values)) if k not in kept]
+        values = fault.values[rest]
+        chance = values @ np.linalg.solve(covariance[np.ix_(rest, rest)], values)
         if chance < chi2.isf(rate, len(rest)):
-            return replace(fault, kind=kind, values=fault.values[kept])
+            return replace(fault, kind=kind, values=fault.values[list(kept)])
     return fault
 
 # %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c043
