@@ -93,8 +93,8 @@ def score_views(made: dict, samples: list) -> pd.DataFrame:
 def colour_spread(images: Tensor, masks: Tensor, cameras: Cameras) -> float:
     "RMS distance (0..1) of what views (V,H,W,3) show of a point of their hull from its mean colour"
     centre, extent = subject_ball(masks, cameras)
-    cells = max(int(2 * extent / (0.7 * pixel_size(cameras, centre))), 8)
-    hull = carve(masks, cameras, cells, centre, extent)
+    cells = int(2 * extent / (0.7 * pixel_size(cameras, centre)))
+    hull = carve(masks, cameras, min(max(cells, 8), 1024), centre, extent)
     surface = surface_gaussians(hull, pixel_size(cameras, hull.centre))
     cameras = cameras.to(surface.means)
     votes = view_votes(surface, inward_normals(hull), masks, cameras, 2 * hull.step)

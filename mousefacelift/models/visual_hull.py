@@ -122,6 +122,6 @@ def visual_hull(
     "The surface of the visual hull as Gaussians in the cameras' world; a `models.methods` method"
     check_settings(dict(finest=Range(4, 1024, whole=True)), finest=finest)
     centre, extent = subject_ball(masks, cameras)
-    cells = min(finest, int(2 * extent / (0.7 * pixel_size(cameras, centre))))
+    cells = min(finest, max(4, int(2 * extent / (0.7 * pixel_size(cameras, centre)))))
     hull = carve(masks, cameras, cells, centre, extent)
     return coloured_surface(hull, images, masks, cameras, colour)
