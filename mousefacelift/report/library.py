@@ -13,6 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 from ..files import root
 from .launch import parameters_of
+from ..training.config import TrainConfig, ViewsConfig, allowed_values
 
 # %% ../../nbs/core/report/04_library.ipynb #c005
 def _public(tree: ast.Module) -> list[str]:
@@ -55,9 +56,10 @@ def name_index(package: str | Path) -> str:
     return '\n\n'.join(sections)
 
 # %% ../../nbs/core/report/04_library.ipynb #c010
-def _table(rows: list[tuple]) -> str:
+def _table(rows: list[tuple], titles: tuple) -> str:
     cells = [[str(cell).replace('|', '\\|') or ' ' for cell in row] for row in rows]
-    head = '| setting | default | meaning |\n|---|---|---|\n'
+    rule = '|---' * len(cells[0]) + '|'
+    head = '| ' + ' | '.join(titles) + f' |\n{rule}\n'
     return head + '\n'.join('| ' + ' | '.join(row) + ' |' for row in cells)
 
 
@@ -77,24 +79,34 @@ def _field_comments(source: str) -> dict[str, str]:
     return comments
 
 
-def field_settings(config: type) -> list[tuple[str, str, str]]:
-    "(name, default, meaning) of the fields of a dataclass; the meaning is the comment beside it"
+def field_settings(config: type) -> list[tuple[str, str, str, str]]:
+    "(name, default, what is allowed, meaning) of the fields of a configuration"
     comments = {}
     for cls in reversed(config.__mro__[:-1]):
         comments |= _field_comments(inspect.getsource(cls))
-    return [(f'`{f.name}`', f'`{f.default!r}`', comments.get(f.name, '')) for f in fields(config)]
+    rows = []
+    for field in fields(config):
+        allowed = allowed_values(field.name, field.type)
+        rows.append((f'`{field.name}`', f'`{field.default!r}`', allowed, comments[field.name]))
+    return rows
 
 # %% ../../nbs/core/report/04_library.ipynb #c012
+_CONFIG_TITLES = 'setting', 'default', 'allowed', 'meaning'
+_NOTEBOOK_TITLES = 'setting', 'default', 'meaning'
+
+
 def settings_page(configs: dict[str, type], notebooks: list[Path]) -> str:
     "Every setting of the `configs`, title to dataclass, and of the `notebooks`, as Markdown"
     sections = ['# Settings']
     for title, config in configs.items():
-        sections.append(f'## {title}\n\n{_table(field_settings(config))}')
+        sections.append(f'## {title}\n\n{_table(field_settings(config), _CONFIG_TITLES)}')
     for notebook in notebooks:
         rows = []
         for name, found in parameters_of(notebook).items():
             rows.append((f'`{name}`', f'`{found["default"]}`', found['help']))
-        sections.append(f'## {notebook.parent.name}/{notebook.stem}\n\n{_table(rows)}')
+        sections.append(
+            f'## {notebook.parent.name}/{notebook.stem}\n\n{_table(rows, _NOTEBOOK_TITLES)}'
+        )
     return '\n\n'.join(sections)
 
 # %% ../../nbs/core/report/04_library.ipynb #c015
@@ -143,9 +155,6 @@ def library_parts() -> dict[str, list[str]]:
 # %% ../../nbs/core/report/04_library.ipynb #c301
 def library_texts() -> dict[str, str]:
     "The pages of the library that are made from its source, page name to Markdown"
-    from mousefacelift.training.config import TrainConfig
-    from mousefacelift.training.mvdiffusion import ViewsConfig
-
     configs = {
         '`mousefacelift train gslrm`': TrainConfig,
         '`mousefacelift train mvdiffusion`': ViewsConfig,

@@ -13,11 +13,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 import torch
-import yaml
 from ..data.checks.faults import Fault
 from ..data.checks.findings import Finding, Report, verdict_sentence
 from ..data.samples import find_samples, read_sample
-from ..files import InputError, digest, read_json
+from ..files import InputError, digest, parse_yaml, read_json, read_text_file
 from ..models.gslrm import gslrm_sizes
 from ..models.lgm import lgm_sizes
 from mousefacelift.training.config import (
@@ -29,10 +28,14 @@ from mousefacelift.training.config import (
 )
 
 # %% ../../nbs/core/training/03_config_checks.ipynb #c005
+_MOST_BYTES = 1 << 20  # of a configuration
+
+
 def _read_yaml(path: Path):
+    text = read_text_file(path, 'a configuration', _MOST_BYTES)
     try:
-        return yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+        return parse_yaml(text)
+    except ValueError as e:
         reason = str(e).splitlines()[0]
         raise InputError(
             path, f'not YAML ({reason})', 'a configuration', 'Check the path.'
