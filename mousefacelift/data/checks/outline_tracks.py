@@ -274,10 +274,11 @@ def plane_residuals(
     pairs: CameraPairs,
     changes: np.ndarray,  # (T,V,8) that the rig is taken to have had
     slopes: bool = False,
+    planes: TangentPlanes | None = None,  # under the same poses, where they are at hand
 ) -> PlaneResiduals:
     "How far the pictures disagree on tangent planes under the changes, in px"
     rig = changed_rig(track.cameras, changes)
-    planes = tangent_planes(track, pairs, rig)
+    planes = planes or tangent_planes(track, pairs, rig)
     readings, touches = [], []
     for side, views in enumerate((pairs.i, pairs.j)):
         moments = track.frames[:, None] - changes[:, views, DELAY[0]]

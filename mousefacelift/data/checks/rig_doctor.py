@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Arrangement', 'arrangements', 'find_arrangement', 'Limits', 'outline_shift', 'ClockStep', 'CameraClock',
-           'camera_clock', 'clock_findings', 'pose_findings', 'Stretch', 'refined_stretches', 'write_refined',
-           'RigDiagnosis', 'examine_track', 'instants_to_read', 'recorded_track', 'diagnose_over_time']
+           'camera_clock', 'clock_findings', 'pose_steps', 'pose_findings', 'Stretch', 'refined_stretches',
+           'write_refined', 'RigDiagnosis', 'examine_track', 'instants_to_read', 'recorded_track', 'diagnose_over_time']
 
 # %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c002
 from collections.abc import Iterable
@@ -125,14 +125,14 @@ class Limits:
     delay: float = 0.05  # frames
 
 
-def outline_shift(history: RigHistory, fault: RigFault) -> float:
-    "By how many px, rms, a fault of pose moves the outlines of its camera"
+def outline_shift(history: RigHistory, view: int, pose: np.ndarray) -> float:
+    "By how many px, rms, a change of `pose` (7,) moves the outlines of a camera"
     still = no_changes(len(history.track), len(history.track.cameras))
     slopes = plane_residuals(history.track, history.pairs, still, slopes=True).slopes
     moved = []
     for side, views in enumerate((history.pairs.i, history.pairs.j)):
-        mine = slopes[side][:, views == fault.view][..., list(fault.columns)]
-        moved.append((mine @ fault.values).ravel())
+        mine = slopes[side][:, views == view][..., list(POSE)]
+        moved.append((mine @ pose).ravel())
     return float(np.sqrt(np.nanmean(np.concatenate(moved) ** 2)))
 
 # %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c015
@@ -141,7 +141,7 @@ class ClockStep:
     "A step of a camera's clock by whole frames"
 
     frames: int  # lost; negative where frames are there twice
-    first: int  # number of the first frame that it may be before
+    first: int  # of the camera's own frames, the first that it may be before
     last: int
     best: int
 
@@ -167,8 +167,9 @@ def camera_clock(history: RigHistory, view: int) -> CameraClock:
             drift += float(fault.values[1])
         if fault.kind == 'lost':
             first, last = history.spans.get(n, (fault.start, fault.start))
-            span = (int(numbers[first]), int(numbers[last]), int(numbers[fault.start]))
-            steps.append(ClockStep(int(np.round(fault.values[1])), *span))
+            after = history.changes[fault.start, view, DELAY[0]]
+            own = np.round(numbers[[first, last, fault.start]] - after).astype(int).tolist()
+            steps.append(ClockStep(int(np.round(fault.values[1])), *own))
     steps = [step for step in steps if step.frames]
     late = float(history.changes[0, view, DELAY[0]])
     return CameraClock(view, late, drift, tuple(steps))
@@ -229,33 +230,38 @@ def clock_findings(
     return found + [_step_finding(step, clock.view, name) for step in clock.steps]
 
 # %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c020
-def _how_changed(fault: RigFault) -> str:
-    "What a change of pose is, in words"
+def _how_changed(pose: np.ndarray, kind: str) -> str:
+    "What a change of pose (7,) is, in words"
+    words = dict(
+        turn=f'turned by {np.linalg.norm(pose[list(TURN)]):.2f} degrees',
+        move=f'moved by {np.linalg.norm(pose[list(MOVE)]):.3g} (units of the calibration)',
+        zoom=f'zoomed by {pose[ZOOM[0]]:+.2f} %',
+    )
+    return words[kind] if kind in words else ', '.join(words.values())
+
+
+def pose_steps(history: RigHistory, view: int) -> list[tuple[int, RigFault]]:
+    "The steps of a camera's pose in order, each with its number among the faults"
+    found = []
+    for n, fault in enumerate(history.faults):
+        if fault.view == view and fault.kind in ('turn', 'move', 'zoom', 'pose'):
+            found.append((n, fault))
+    return sorted(found, key=lambda item: item[1].start)
+
+
+def _bump_finding(history: RigHistory, n: int, name: str, shifts: tuple) -> Finding:
+    "What fault `n` is, with the px by which outlines are off before it and after"
+    fault, numbers = history.faults[n], history.track.frames
+    first, last = history.spans[n]
     values = np.zeros(len(POSE))
     values[list(fault.columns)] = fault.values
-    parts = []
-    if set(fault.columns) & set(TURN):
-        parts.append(f'turned by {np.linalg.norm(values[list(TURN)]):.2f} degrees')
-    if set(fault.columns) & set(MOVE):
-        parts.append(
-            f'moved by {np.linalg.norm(values[list(MOVE)]):.3g} (units of the calibration)'
-        )
-    if set(fault.columns) & set(ZOOM):
-        parts.append(f'zoomed by {values[ZOOM[0]]:+.2f} %')
-    return ', '.join(parts)
-
-
-def _bump_finding(history: RigHistory, n: int, shift: float, name: str) -> Finding:
-    fault, numbers = history.faults[n], history.track.frames
-    row = fault.start if fault.start > 0 else fault.stop
-    first, last = history.spans.get(n, (row, row))
     what = f'camera {name} was bumped'
     if fault.kind == 'zoom':
         what = f'the zoom of camera {name} changed, or it moved along its axis'
-    side = 'after' if fault.start > 0 else 'before'
     evidence = (
-        f'at frame {numbers[row]} (between {numbers[first]} and {numbers[last]}); the calibration '
-        f'does not hold {side} it: {_how_changed(fault)}, outlines {shift:.1f} px off'
+        f'at frame {numbers[fault.start]} (between {numbers[first]} and {numbers[last]}) it '
+        f'{_how_changed(values, fault.kind)}; its outlines are {shifts[0]:.1f} px beside the '
+        f'calibration before and {shifts[1]:.1f} px after'
     )
     remedy = (
         'Split the recording there and calibrate each part, or use the refined calibration of '
@@ -264,24 +270,24 @@ def _bump_finding(history: RigHistory, n: int, shift: float, name: str) -> Findi
     return Finding(what, evidence, remedy, views=(fault.view,))
 
 
-def pose_findings(history: RigHistory, names: list, limits: Limits) -> list[Finding]:
-    "Cameras that moved or do not stand where the calibration has them"
-    found = []
-    for n, fault in enumerate(history.faults):
-        if fault.columns[0] in DELAY:
-            continue
-        shift, name = outline_shift(history, fault), names[fault.view]
-        is_step = fault.start > 0 or fault.stop < len(history.track)
-        if is_step and shift >= limits.bump:
-            found.append(_bump_finding(history, n, shift, name))
-        if not is_step and shift >= limits.calibration:
-            what = f'camera {name} is not where its calibration has it'
-            evidence = f'{_how_changed(fault)}, outlines {shift:.1f} px off in all frames'
-            remedy = 'Calibrate again, or use the refined calibration.'
-            found.append(Finding(what, evidence, remedy, views=(fault.view,)))
+def pose_findings(history: RigHistory, view: int, name: str, limits: Limits) -> list[Finding]:
+    "Where a camera was bumped or zoomed, and whether it ever stands where its calibration has it"
+    poses = history.changes[:, view][:, POSE]
+    found, shifts = [], [outline_shift(history, view, poses[0])]
+    for n, fault in pose_steps(history, view):
+        shifts.append(outline_shift(history, view, poses[fault.start]))
+        step = poses[fault.start] - poses[fault.start - 1]
+        if outline_shift(history, view, step) >= limits.bump:
+            found.append(_bump_finding(history, n, name, tuple(shifts[-2:])))
+    if min(shifts) >= limits.calibration:
+        what = f'camera {name} is not where its calibration has it'
+        off = f'outlines {min(shifts):.1f} px off or more in all frames'
+        evidence = f'it is {_how_changed(poses[0], "pose")}, {off}'
+        remedy = 'Calibrate again, or use the refined calibration.'
+        found.append(Finding(what, evidence, remedy, views=(view,)))
     return found
 
-# %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c023
+# %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c025
 @dataclass(frozen=True, eq=False)
 class Stretch:
     "Part of a recording in which no camera moves"
@@ -315,7 +321,7 @@ def refined_stretches(
         found.append(Stretch(int(numbers[start]), int(numbers[stop - 1]), refined))
     return found
 
-# %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c028
+# %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c030
 _convention = 'OpenCV world to camera, x_cam = R X + t; mm'
 
 
@@ -360,7 +366,7 @@ def write_refined(
     write_json(folder / 'clocks.json', clocks)
     return [*paths, folder / 'clocks.json']
 
-# %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c031
+# %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c033
 @dataclass(frozen=True, eq=False)
 class RigDiagnosis:
     "What was found in a recording"
@@ -402,11 +408,11 @@ def examine_track(
     history = find_rig_faults(track, rate)
     for view, name in enumerate(names):
         findings += clock_findings(camera_clock(history, view), name, track.frames, fps, limits)
-    findings += pose_findings(history, names, limits)
+        findings += pose_findings(history, view, name, limits)
     findings += _unexplained(history, names)
     return RigDiagnosis(findings, history, arrangement, names)
 
-# %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c034
+# %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c036
 def instants_to_read(
     n: int,  # instants of the recording
     most: int = 200,
@@ -418,7 +424,7 @@ def instants_to_read(
     starts = np.linspace(0, n - run, most // run).astype(int)
     return np.unique(starts[:, None] + np.arange(run))
 
-# %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c036
+# %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c038
 def _readable_masks(instant) -> np.ndarray:
     if instant.error is not None:
         raise instant.error
@@ -442,7 +448,7 @@ def recorded_track(
     masks = (_readable_masks(instant) for instant in instants)
     return follow_outlines(masks, recording.cameras, numbers)
 
-# %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c039
+# %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c041
 def diagnose_over_time(
     recording_or_masks: Recording | Iterable,  # a recording with masks, or T masks (V,H,W) in 0..1
     cameras: Cameras | RawCameras | None = None,  # of the masks; a recording has its own

@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['residual_spread', 'residual_weights', 'residual_costs', 'Evidence', 'gather_evidence', 'likely_sizes',
-           'evidence_gain', 'frame_blocks', 'excess_of_chance', 'RigFault', 'changes_of_faults', 'pose_candidates',
-           'clock_candidates', 'FaultFit', 'fit_faults', 'date_step', 'whole_delays', 'RigHistory', 'search_faults',
-           'joined_poses', 'simplest_kind', 'find_rig_faults']
+           'evidence_gain', 'frame_blocks', 'excess_of_chance', 'RigFault', 'changes_of_faults', 'FaultFit',
+           'camera_distance', 'fit_faults', 'standing_faults', 'fit_sparsely', 'Candidate', 'Search', 'pose_candidates',
+           'smooth_clock_candidates', 'frame_costs', 'step_candidate', 'date_step', 'whole_delays', 'total_cost',
+           'search_faults', 'joined_poses', 'simplest_kind', 'RigHistory', 'find_rig_faults']
 
 # %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c002
 from dataclasses import dataclass, replace
@@ -116,6 +117,7 @@ def excess_of_chance(A: np.ndarray, b: np.ndarray, blocks: np.ndarray) -> float:
 
 # %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c019
 _changes_of = dict(
+    standing=POSE,
     turn=TURN,
     move=MOVE,
     zoom=ZOOM,
@@ -130,12 +132,11 @@ _changes_of = dict(
 class RigFault:
     "One thing that happened to one camera"
 
-    kind: str  # turn, move, zoom, pose, late, drift or lost
+    kind: str  # standing, turn, move, zoom, pose, late, drift or lost
     view: int
-    start: int  # first row of the track
-    stop: int  # row after the last
+    start: int  # row of the track from which on it is there
     values: np.ndarray  # one for each of its `columns`
-    score: float = 0.0  # gain above what chance may have
+    likely: float = 1.0  # how large values are before any evidence, in `likely_sizes`
 
     @property
     def columns(self) -> tuple:
@@ -144,8 +145,7 @@ class RigFault:
 
     def profile(self, frames: np.ndarray) -> np.ndarray:
         "How much of each value there is in each frame (T,K)"
-        on = np.zeros(len(frames))
-        on[self.start : self.stop] = 1
+        on = (np.arange(len(frames)) >= self.start).astype(float)
         if self.kind == 'lost':
             return np.stack([np.ones_like(on), on], -1)
         if self.kind == 'drift':
@@ -164,82 +164,6 @@ def changes_of_faults(faults: list, frames: np.ndarray, views: int) -> np.ndarra
     return changes
 
 # %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c022
-@dataclass(frozen=True)
-class _Trial:
-    "What candidates of one recording share"
-
-    frames: np.ndarray
-    blocks: np.ndarray
-    distance: float  # of cameras to the mouse
-    rate: float  # of false alarms, of a single try
-    least: int  # rows of the shortest stretch
-
-    def ceiling(self, n: int) -> float:
-        "The gain that chance reaches with `n` changes"
-        return float(chi2.isf(self.rate, n))
-
-
-def _stretches(A, b, sizes, least: int) -> list:
-    "(start, stop, gain) of the whole recording, of its best end and of its best beginning"
-    T = len(b)
-    A_until, b_until = A.cumsum(0), b.cumsum(0)
-    inner = slice(least - 1, T - least)
-    before = evidence_gain(A_until[inner], b_until[inner], sizes)
-    after = evidence_gain(A_until[-1] - A_until[inner], b_until[-1] - b_until[inner], sizes)
-    whole = float(evidence_gain(A_until[-1], b_until[-1], sizes))
-    return [
-        (0, T, whole),
-        (int(after.argmax()) + least, T, float(after.max())),
-        (0, int(before.argmax()) + least, float(before.max())),
-    ]
-
-
-def pose_candidates(evidence: Evidence, view: int, trial: _Trial) -> list[RigFault]:
-    "The best turns, moves, zooms and poses of a camera, without values"
-    found = []
-    for kind in ('turn', 'move', 'zoom', 'pose'):
-        kinds = _changes_of[kind]
-        A, b = evidence.of(view, kinds)
-        excess = excess_of_chance(A, b, trial.blocks)
-        sizes = likely_sizes(kinds, trial.distance)
-        for start, stop, gain in _stretches(A, b, sizes, trial.least):
-            score = gain / excess - trial.ceiling(len(kinds))
-            if stop - start < len(b):
-                score -= trial.ceiling(1)  # a step has to earn its date
-            found.append(RigFault(kind, view, start, stop, np.zeros(len(kinds)), score))
-    return found
-
-# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c025
-def _best_step(A: np.ndarray, b: np.ndarray, least: int) -> tuple[int, float, float]:
-    "Row from which on, by how many whole frames, and with which gain a late clock steps; A, b (T,)"
-    all_A, all_b = A.sum() + 1e-12, b.sum()
-    later_A, later_b = A[::-1].cumsum()[::-1], b[::-1].cumsum()[::-1]
-    own_A = later_A - later_A**2 / all_A  # with the constant delay left free
-    own_b = later_b - later_A * all_b / all_A
-    step = np.round(own_b / np.maximum(own_A, 1e-12))
-    step = np.where(step == 0, np.sign(own_b), step)
-    gain = all_b**2 / all_A + 2 * step * own_b - step**2 * own_A
-    row = int(gain[least:-least].argmax()) + least
-    return row, float(step[row]), float(gain[row])
-
-
-def clock_candidates(evidence: Evidence, view: int, trial: _Trial) -> list[RigFault]:
-    "A late start, a drift and the best step of a camera's clock"
-    A, b = evidence.of(view, DELAY)
-    excess = excess_of_chance(A, b, trial.blocks)
-    T, A, b = len(b), A[:, 0, 0], b[:, 0]
-    found = []
-    for kind in ('late', 'drift'):
-        fault = RigFault(kind, view, 0, T, np.zeros(len(_changes_of[kind])))
-        profile = fault.profile(trial.frames)
-        total_A = np.einsum('t,tk,tl->kl', A, profile, profile)
-        gain = float(evidence_gain(total_A, b @ profile, np.full(profile.shape[1], 3.0)))
-        found.append(replace(fault, score=gain / excess - trial.ceiling(profile.shape[1])))
-    row, step, gain = _best_step(A, b, trial.least)
-    score = gain / excess - trial.ceiling(2)
-    return [*found, RigFault('lost', view, row, T, np.array([0.0, step]), score)]
-
-# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c028
 @dataclass(frozen=True, eq=False)
 class FaultFit:
     "Faults with their values fitted"
@@ -252,6 +176,12 @@ class FaultFit:
         "Where the values of fault `n` stand among all"
         sizes = [len(fault.values) for fault in self.faults]
         return slice(sum(sizes[:n]), sum(sizes[: n + 1]))
+
+
+def camera_distance(track: OutlineTrack, pairs: CameraPairs) -> float:
+    "Mean distance of the cameras to the mouse, in lengths of the calibration"
+    away = track.cameras.centres.numpy() - pairs.subject
+    return float(np.linalg.norm(away, axis=1).mean())
 
 
 def _design(faults: list, residuals: PlaneResiduals, pairs: CameraPairs, frames) -> np.ndarray:
@@ -281,70 +211,192 @@ def _with_values(faults: list, values: np.ndarray) -> list:
 def fit_faults(
     track: OutlineTrack,
     pairs: CameraPairs,
-    faults: list,  # with values to start from
+    faults: list,  # at least one, with values to start from
     steps: int = 3,
 ) -> FaultFit:
     "The values of the faults that make the tangent planes agree best"
-    views = len(track.cameras)
-    distance = np.linalg.norm(track.cameras.centres.numpy() - pairs.subject, axis=1).mean()
-    covariance, spread = np.zeros((0, 0)), 0.0
+    distance = camera_distance(track, pairs)
+    sizes = [fault.likely * likely_sizes(fault.columns, distance) for fault in faults]
+    most = np.concatenate([likely_sizes(fault.columns, distance) for fault in faults])
+    prior = 1 / np.concatenate(sizes) ** 2
     for _ in range(steps):
-        changes = changes_of_faults(faults, track.frames, views)
-        residuals = plane_residuals(track, pairs, changes, slopes=bool(faults))
+        changes = changes_of_faults(faults, track.frames, len(track.cameras))
+        residuals = plane_residuals(track, pairs, changes, slopes=True)
         spread = residual_spread(residuals.r)
-        if not faults:
-            break
         weights = residual_weights(residuals.r, spread).ravel()
         J = _design(faults, residuals, pairs, track.frames)
         values = np.concatenate([fault.values for fault in faults])
-        sizes = [likely_sizes(fault.columns, distance) for fault in faults]
-        prior = 1 / np.concatenate(sizes) ** 2
         A = J.T @ (weights[:, None] * J) + np.diag(prior)
         b = -J.T @ (weights * np.nan_to_num(residuals.r).ravel()) - prior * values
-        most = np.concatenate(sizes)
-        values = values + np.clip(np.linalg.solve(A, b), -most, most)
-        faults, covariance = _with_values(faults, values), np.linalg.inv(A)
-    return FaultFit(faults, covariance, spread)
+        step = np.linalg.solve(A, b)
+        step = step * min(1, 1 / np.abs(step / most).max())  # no farther than slopes hold
+        faults = _with_values(faults, values + step)
+    return FaultFit(faults, np.linalg.inv(A), spread)
+
+# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c025
+_calibrated = 0.03  # how likely a change is that a calibration leaves, in `likely_sizes`
+_least_size = 0.003  # below which sizes are squared, in `likely_sizes`
+
+
+def standing_faults(views: int) -> list[RigFault]:
+    "What may be wrong with the calibration of each camera, all the time"
+    return [RigFault('standing', v, 0, np.zeros(len(POSE)), _calibrated) for v in range(views)]
+
+
+def _fitting_likely(fault: RigFault, distance: float) -> RigFault:
+    "The fault with a likely size that makes the prior proportional to its size"
+    if fault.kind != 'standing':
+        return fault
+    size = np.sqrt(np.square(fault.values / likely_sizes(POSE, distance)).mean())
+    return replace(fault, likely=float(np.sqrt(_calibrated * max(size, _least_size))))
+
+
+def fit_sparsely(
+    track: OutlineTrack, pairs: CameraPairs, faults: list, rounds: int = 3
+) -> FaultFit:
+    "Fit all faults, with as few cameras beside their calibration as do"
+    fit = fit_faults(track, pairs, faults)
+    distance = camera_distance(track, pairs)
+    for _ in range(rounds):
+        faults = [_fitting_likely(fault, distance) for fault in fit.faults]
+        fit = fit_faults(track, pairs, faults, 1)
+    return fit
+
+# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c028
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    "A fault that may be added"
+
+    fault: RigFault
+    score: float  # gain above what chance reaches
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    "What the candidates of one recording share"
+
+    track: OutlineTrack
+    pairs: CameraPairs
+    rate: float  # of false alarms, of a single try
+
+    @property
+    def least(self) -> int:
+        "Rows of the shortest stretch"
+        return max(3, len(self.track) // 50)
+
+    def ceiling(self, n: int) -> float:
+        "The gain that chance reaches with `n` changes"
+        return float(chi2.isf(self.rate, n))
+
+
+def _best_row(A: np.ndarray, b: np.ndarray, sizes: np.ndarray, least: int) -> tuple[int, float]:
+    "Row at which a step explains most, what was before it left free, and its gain"
+    A_until, b_until = A.cumsum(0), b.cumsum(0)
+    inner = slice(least - 1, len(b) - least)
+    before = evidence_gain(A_until[inner], b_until[inner], sizes)
+    after = evidence_gain(A_until[-1] - A_until[inner], b_until[-1] - b_until[inner], sizes)
+    gain = before + after
+    return int(gain.argmax()) + least, float(gain.max())
+
+
+def pose_candidates(search: Search, evidence: Evidence, view: int) -> list[Candidate]:
+    "The best turn, move, zoom and pose of a camera from some row on, without values"
+    blocks = frame_blocks(search.track.frames)
+    distance = camera_distance(search.track, search.pairs)
+    found = []
+    for kind in ('turn', 'move', 'zoom', 'pose'):
+        kinds = _changes_of[kind]
+        A, b = evidence.of(view, kinds)
+        row, gain = _best_row(A, b, likely_sizes(kinds, distance), search.least)
+        score = gain / excess_of_chance(A, b, blocks) - search.ceiling(2 * len(kinds))
+        found.append(Candidate(RigFault(kind, view, row, np.zeros(len(kinds))), score))
+    return found
 
 # %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c031
-def _cost_of_frames(track, pairs, faults, view: int, spread: float) -> np.ndarray:
-    "Costs (T,) of the frames in the pairs of a camera"
-    changes = changes_of_faults(faults, track.frames, len(track.cameras))
-    residuals = plane_residuals(track, pairs, changes).r[:, pairs.of(view)]
-    costs = residual_costs(residuals, spread).sum((1, 2))
-    return costs / np.maximum(np.isfinite(residuals).mean((1, 2)), 0.1)
+def smooth_clock_candidates(search: Search, evidence: Evidence, view: int) -> list[Candidate]:
+    "A late start and a drift of a camera's clock, without values"
+    frames = search.track.frames
+    A, b = evidence.of(view, DELAY)
+    excess = excess_of_chance(A, b, frame_blocks(frames))
+    found = []
+    for kind in ('late', 'drift'):
+        fault = RigFault(kind, view, 0, np.zeros(len(_changes_of[kind])))
+        profile = fault.profile(frames)
+        total = np.einsum('t,tk,tl->kl', A[:, 0, 0], profile, profile)
+        sizes = np.full(profile.shape[1], 3.0)
+        gain = float(evidence_gain(total, b[:, 0] @ profile, sizes))
+        found.append(Candidate(fault, gain / excess - search.ceiling(profile.shape[1])))
+    return found
 
 
-def _before_and_after(fault: RigFault, T: int) -> tuple[list, list]:
+def frame_costs(r: np.ndarray, instead: np.ndarray, spread: float) -> np.ndarray:
+    "Twice the costs (T,) of residuals (T,P,2), those that are unknown as they were `instead`"
+    costs = residual_costs(np.where(np.isfinite(r), r, instead), spread)
+    return 2 * np.where(np.isfinite(instead), costs, 0).sum((1, 2))
+
+
+def step_candidate(
+    search: Search,
+    evidence: Evidence,
+    view: int,
+    changes: np.ndarray,  # (T,V,8) under which the evidence was gathered
+    most: int = 4,  # frames
+) -> Candidate:
+    "The best step by up to `most` whole frames of a camera's clock, with its values"
+    track, pairs = search.track, search.pairs
+    excess = excess_of_chance(*evidence.of(view, DELAY), frame_blocks(track.frames))
+    planes = tangent_planes(track, pairs, changed_rig(track.cameras, changes))
+    as_it_is = plane_residuals(track, pairs, changes, planes=planes).r
+    spread, mine = residual_spread(as_it_is), pairs.of(view)
+    steps = np.arange(-most, most + 1)
+    costs = []
+    for step in steps:
+        shifted = changes.copy()
+        shifted[:, view, DELAY] += step
+        r = plane_residuals(track, pairs, shifted, planes=planes).r
+        costs.append(frame_costs(r[:, mine], as_it_is[:, mine], spread))
+    before = np.cumsum([0 * costs[0], *costs], 1)[1:, :-1]
+    after = np.sum(costs, 1)[:, None] - before
+    inner = slice(search.least - 1, len(track) - search.least)
+    gains = np.sum(costs[most]) - (before.min(0) + after.min(0))[inner]
+    row = int(gains.argmax()) + search.least
+    first = steps[before[:, row - 1].argmin()]
+    second = steps[after[:, row - 1].argmin()]
+    fault = RigFault('lost', view, row, np.array([first, second - first], float))
+    score = float(gains.max()) / excess - search.ceiling(2)
+    return Candidate(fault, score if second != first else -np.inf)
+
+# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c034
+def _before_and_after(fault: RigFault) -> tuple[list, list]:
     "What there is of a fault before its step, and after it, as faults over the whole recording"
-    whole = replace(fault, start=0, stop=T)
     if fault.kind == 'lost':
-        late = replace(whole, kind='late')
+        late = replace(fault, kind='late', start=0)
         before, after = fault.values[:1], fault.values.sum(keepdims=True)
         return [replace(late, values=before)], [replace(late, values=after)]
-    return ([], [whole]) if fault.start > 0 else ([whole], [])
+    return [], [replace(fault, start=0)]
 
 
 def date_step(
     track: OutlineTrack,
     pairs: CameraPairs,
     fit: FaultFit,
-    n: int,  # of the fault that begins or ends within the recording
+    n: int,  # of the fault that begins within the recording
 ) -> tuple[RigFault, tuple]:
     "The fault with its step where the frames have it, and the first and last row it may be at"
-    fault, T = fit.faults[n], len(track)
+    fault = fit.faults[n]
     others = fit.faults[:n] + fit.faults[n + 1 :]
-    costs = []
-    for part in _before_and_after(fault, T):
-        faults = others + part
-        costs.append(_cost_of_frames(track, pairs, faults, fault.view, fit.spread))
-    gain = (costs[0] - costs[1])[::-1].cumsum()[::-1]  # of a step at each row
+    residuals = []
+    for part in _before_and_after(fault):
+        changes = changes_of_faults(others + part, track.frames, len(track.cameras))
+        residuals.append(plane_residuals(track, pairs, changes).r[:, pairs.of(fault.view)])
+    before = frame_costs(residuals[0], residuals[1], fit.spread)
+    after = frame_costs(residuals[1], residuals[0], fit.spread)
+    gain = (before - after)[::-1].cumsum()[::-1]  # of a step at each row
     row = int(gain[1:].argmax()) + 1
-    likely = np.flatnonzero(gain > gain[row] - 6)
-    moved = dict(start=row) if fault.start > 0 else dict(stop=row)
-    return replace(fault, **moved), (int(likely.min()), int(likely.max()))
+    likely = np.flatnonzero(gain[1:] > gain[row] - 12) + 1
+    return replace(fault, start=row), (int(likely.min()), int(likely.max()))
 
-# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c034
+# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c037
 def _pair_shifts(track: OutlineTrack, pairs: CameraPairs, most: int) -> np.ndarray:
     "Frames (P,) by which camera i of each pair has to be read later for it to follow camera j"
     rig = changed_rig(track.cameras, no_changes(len(track), len(track.cameras)))
@@ -375,62 +427,56 @@ def whole_delays(track: OutlineTrack, pairs: CameraPairs, most: int = 30) -> np.
         weights = 1 / np.sqrt(np.maximum(np.abs(D @ delays - shifts), 0.05))
     return delays - np.median(delays)
 
-# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c037
-@dataclass(frozen=True, eq=False)
-class RigHistory:
-    "What happened to a rig in a recording"
-
-    track: OutlineTrack
-    pairs: CameraPairs
-    fit: FaultFit
-    spans: dict  # number of a fault -> the first and last row its step may be at
-
-    @property
-    def faults(self) -> list:
-        "All faults, with their values"
-        return self.fit.faults
-
-    @property
-    def changes(self) -> np.ndarray:
-        "The changes (T,V,8) of the rig"
-        return changes_of_faults(self.faults, self.track.frames, len(self.track.cameras))
+# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c040
+def total_cost(track: OutlineTrack, pairs: CameraPairs, faults: list, spread: float) -> float:
+    "Twice the costs of all residuals under the faults"
+    changes = changes_of_faults(faults, track.frames, len(track.cameras))
+    r = plane_residuals(track, pairs, changes).r
+    known = np.isfinite(r).mean()
+    return 2 * float(residual_costs(r, spread).sum() / max(known, 1e-9))
 
 
-def _is_step(fault: RigFault, T: int) -> bool:
-    return fault.start > 0 or fault.stop < T
+_steps_of_pose = ('turn', 'move', 'zoom', 'pose')
+
+
+def _as_pose(fault: RigFault) -> RigFault:
+    "A step of the pose that may be any"
+    values = np.zeros(len(POSE))
+    values[list(fault.columns)] = fault.values
+    return replace(fault, kind='pose', values=values)
+
+
+def _best_candidates(search: Search, fit: FaultFit) -> list[RigFault]:
+    "The best fault of pose and the best of a clock, of those above chance"
+    views = len(search.track.cameras)
+    changes = changes_of_faults(fit.faults, search.track.frames, views)
+    residuals = plane_residuals(search.track, search.pairs, changes, slopes=True)
+    evidence = gather_evidence(residuals, search.pairs, views)
+    poses, clocks = [], []
+    for view in range(views):
+        poses += pose_candidates(search, evidence, view)
+        clocks += smooth_clock_candidates(search, evidence, view)
+        clocks.append(step_candidate(search, evidence, view, changes))
+    best = [max(found, key=lambda candidate: candidate.score) for found in (poses, clocks)]
+    faults = [candidate.fault for candidate in best if candidate.score > 0]
+    return [_as_pose(fault) if fault.kind in _steps_of_pose else fault for fault in faults]
 
 
 def _dated(track, pairs, fit: FaultFit, n: int) -> FaultFit:
-    "The fit with fault `n` dated anew; one that may be there from end to end is"
-    T = len(track)
-    if not _is_step(fit.faults[n], T):
+    "The fit with fault `n` dated anew"
+    if fit.faults[n].start == 0:
         return fit
-    fault, (first, last) = date_step(track, pairs, fit, n)
-    edge = T // 50
-    if (first <= edge or last >= T - 1 - edge) and fault.kind != 'lost':
-        fault = replace(fault, start=0, stop=T)
+    fault, _ = date_step(track, pairs, fit, n)
     return fit_faults(track, pairs, [*fit.faults[:n], fault, *fit.faults[n + 1 :]], 2)
 
 
-def _best_candidate(track, pairs, fit: FaultFit, trial: _Trial) -> RigFault:
-    views = len(track.cameras)
-    changes = changes_of_faults(fit.faults, track.frames, views)
-    residuals = plane_residuals(track, pairs, changes, slopes=True)
-    evidence = gather_evidence(residuals, pairs, views)
-    found = []
-    for view in range(views):
-        found += pose_candidates(evidence, view, trial)
-        found += clock_candidates(evidence, view, trial)
-    return max(found, key=lambda fault: fault.score)
-
-
-def _first_guess(track: OutlineTrack, pairs: CameraPairs) -> list:
+def _first_guess(track: OutlineTrack, pairs: CameraPairs) -> list[RigFault]:
     "Cameras that are late by whole frames"
     new_run = np.flatnonzero(np.diff(track.frames) != 1) + 1
     shortest = np.diff([0, *new_run, len(track)]).min()
     delays = whole_delays(track, pairs, int(min(30, shortest // 2)))
     late = np.flatnonzero(np.abs(delays) > 0.5)
-    return [RigFault('late', int(v), 0, len(track), delays[v : v + 1]) for v in late]
+    return [RigFault('late', int(v), 0, delays[v : v + 1]) for v in late]
 
 
 def search_faults(
@@ -441,48 +487,39 @@ def search_faults(
 ) -> FaultFit:
     "Faults, one after the other, until none explains more than chance"
     T, views = track.points.shape[:2]
-    distance = np.linalg.norm(track.cameras.centres.numpy() - pairs.subject, axis=1).mean()
-    tries = 6 * views * T
-    blocks = frame_blocks(track.frames)
-    trial = _Trial(track.frames, blocks, float(distance), rate / tries, max(3, T // 50))
-    fit = fit_faults(track, pairs, _first_guess(track, pairs))
-    while len(fit.faults) < most:
-        best = _best_candidate(track, pairs, fit, trial)
-        if best.score <= 0:
+    search = Search(track, pairs, rate / (6 * views * T))
+    fit = fit_faults(track, pairs, standing_faults(views) + _first_guess(track, pairs), 4)
+    for _ in range(most):
+        fits = []
+        for fault in _best_candidates(search, fit):
+            added = fit_faults(track, pairs, [*fit.faults, fault])
+            fits.append(_dated(track, pairs, added, len(added.faults) - 1))
+        costs = [total_cost(track, pairs, each.faults, fit.spread) for each in fits]
+        if not fits or min(costs) > total_cost(track, pairs, fit.faults, fit.spread):
             break
-        fit = fit_faults(track, pairs, [*fit.faults, best])
-        fit = _dated(track, pairs, fit, len(fit.faults) - 1)
+        fit = fits[int(np.argmin(costs))]
     return fit
 
-# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c040
-def _same_stretch(a: RigFault, b: RigFault, slack: int) -> bool:
-    if a.view != b.view or max(map(len, (a.columns, b.columns))) > 7:
-        return False
-    clocks = [fault.columns[0] in DELAY for fault in (a, b)]
-    near = abs(a.start - b.start) <= slack and abs(a.stop - b.stop) <= slack
-    return near and not any(clocks)
-
-
-def _as_pose(fault: RigFault) -> RigFault:
-    values = np.zeros(len(POSE))
-    values[list(fault.columns)] = fault.values
-    return replace(fault, kind='pose', values=values)
+# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c043
+_parts_of = dict(pose=('zoom', 'turn', 'move'), drift=('late',))  # simplest first
 
 
 def joined_poses(faults: list, slack: int = 4) -> list:
-    "The faults; turns, moves and zooms of one camera over one stretch, to `slack` rows, made one"
+    "The faults; steps of one camera's pose within `slack` rows made one"
     found = []
     for fault in faults:
-        twin = [n for n, other in enumerate(found) if _same_stretch(fault, other, slack)]
-        if not twin:
+        twins = []
+        for n, other in enumerate(found):
+            both_poses = fault.kind in _steps_of_pose and other.kind in _steps_of_pose
+            near = abs(fault.start - other.start) <= slack and fault.view == other.view
+            if both_poses and near:
+                twins.append(n)
+        if not twins:
             found.append(fault)
             continue
-        one, more = _as_pose(found[twin[0]]), _as_pose(fault)
-        found[twin[0]] = replace(one, values=one.values + more.values)
+        one, more = _as_pose(found[twins[0]]), _as_pose(fault)
+        found[twins[0]] = replace(one, values=one.values + more.values)
     return found
-
-
-_parts_of = dict(pose=('zoom', 'turn', 'move'), drift=('late',))  # simplest first
 
 
 def simplest_kind(fit: FaultFit, n: int, rate: float) -> RigFault:
@@ -498,7 +535,27 @@ def simplest_kind(fit: FaultFit, n: int, rate: float) -> RigFault:
             return replace(fault, kind=kind, values=fault.values[list(kept)])
     return fault
 
-# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c043
+# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c046
+@dataclass(frozen=True, eq=False)
+class RigHistory:
+    "What happened to a rig in a recording"
+
+    track: OutlineTrack
+    pairs: CameraPairs
+    fit: FaultFit
+    spans: dict  # number of a fault -> the first and last row its step may be at
+
+    @property
+    def faults(self) -> list:
+        "All faults with their values, those of the calibration first"
+        return self.fit.faults
+
+    @property
+    def changes(self) -> np.ndarray:
+        "The changes (T,V,8) of the rig"
+        return changes_of_faults(self.faults, self.track.frames, len(self.track.cameras))
+
+
 def find_rig_faults(
     track: OutlineTrack,
     rate: float = 1e-3,  # of false alarms in a recording
@@ -506,12 +563,11 @@ def find_rig_faults(
     "What happened to the rig; raises `InputError` where cameras cannot be compared"
     pairs = camera_pairs(track)
     fit = search_faults(track, pairs, rate)
-    fit = fit_faults(track, pairs, joined_poses(fit.faults))
-    for n in range(len(fit.faults)):
-        faults = [*fit.faults[:n], simplest_kind(fit, n, rate), *fit.faults[n + 1 :]]
-        fit = fit_faults(track, pairs, faults, 2)
-    spans = {}
+    fit = fit_faults(track, pairs, joined_poses(fit.faults), 1)
+    faults = [simplest_kind(fit, n, rate) for n in range(len(fit.faults))]
+    fit = fit_sparsely(track, pairs, faults)
+    dated, spans = list(fit.faults), {}
     for n, fault in enumerate(fit.faults):
-        if _is_step(fault, len(track)):
-            fit.faults[n], spans[n] = date_step(track, pairs, fit, n)
-    return RigHistory(track, pairs, fit, spans)
+        if fault.start > 0:
+            dated[n], spans[n] = date_step(track, pairs, fit, n)
+    return RigHistory(track, pairs, replace(fit, faults=dated), spans)
