@@ -8,6 +8,7 @@ __all__ = ['last_checkpoint', 'samples_digest', 'read_metrics', 'learning_curve'
 
 # %% ../../nbs/core/training/04_loop.ipynb #c002
 from typing import Any
+import atexit
 import contextlib
 import hashlib
 import json
@@ -341,19 +342,24 @@ def _make_accelerator(config: LoopConfig):
     return Accelerator(cpu=several_on_cpu, mixed_precision=config.precision, log_with=tracker)
 
 
+def _leave_group():
+    "Leave the group of processes, if this one is in any"
+    if process_place()[1] > 1:
+        torch.distributed.destroy_process_group()
+
+
 @contextlib.contextmanager
 def _run_accelerator(config: LoopConfig) -> Iterator:
     "Yield a run's own `Accelerator`"
     with _own_accelerate_state():
-        had_group = process_place()[1] > 1
         accelerator = _make_accelerator(config)
+        # not before: a model that still averages over a group of gloo may wait for it forever
+        atexit.register(_leave_group)
         try:
             yield accelerator
         finally:
             for tracker in accelerator.trackers:
                 tracker.finish()
-            if not had_group:
-                accelerator.state.destroy_process_group()
 
 
 def _begin_tracking(accelerator: Any, config: LoopConfig, folder: Path):
