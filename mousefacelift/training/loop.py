@@ -181,6 +181,12 @@ class _Progress:
     seconds: float = 0.0  # that the steps took
 
 # %% ../../nbs/core/training/04_loop.ipynb #c073
+def _remove_older(folder: Path):
+    "Remove the checkpoints before the last but one, but no file that no run wrote"
+    for path in _checkpoints(folder)[:-2]:
+        remove_output(path)
+
+
 @dataclass(frozen=True)
 class _Trained:
     "What a checkpoint holds beside the progress of a run"
@@ -191,8 +197,7 @@ class _Trained:
     scheduler: torch.optim.lr_scheduler.LRScheduler
 
     def save(self, folder: str | Path, progress: _Progress):
-        "Write `checkpoints/<step>` whole, then remove those before the last, but no foreign file"
-        older = _checkpoints(folder)[:-1]
+        "Write `checkpoints/<step>` whole, then remove those before the last but one"
         path = Path(folder, 'checkpoints', f'{progress.step:08d}')
         with output_folder(path, 'checkpoint') as made:
             write_tensors(made / 'model.safetensors', self.model.state_dict())
@@ -204,8 +209,7 @@ class _Trained:
             with open(made / 'optimizer.pt', 'wb') as f:  # so that a full disk is an OSError
                 torch.save(states, f)
             (made / 'state.json').write_text(json.dumps(asdict(progress)))
-        for p in older:
-            remove_output(p)
+        _remove_older(folder)
 
     def load(self, path: Path) -> _Progress:
         "Put a checkpoint back"
@@ -412,6 +416,7 @@ class _Run:
         self.progress = trained.load(found) if found else _Progress()
         if accelerator.is_main_process:
             _drop_later_metrics(folder, self.progress.step)
+            _remove_older(folder)  # where a kill came before it
         self.model, self.optimizer = accelerator.prepare(trained.model, trained.optimizer)
 
 # %% ../../nbs/core/training/04_loop.ipynb #c076
