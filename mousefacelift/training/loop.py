@@ -8,6 +8,7 @@ __all__ = ['last_checkpoint', 'samples_digest', 'read_metrics', 'learning_curve'
 
 # %% ../../nbs/core/training/04_loop.ipynb #c002
 from typing import Any
+import atexit
 import contextlib
 import hashlib
 import json
@@ -180,6 +181,12 @@ class _Progress:
     seconds: float = 0.0  # that the steps took
 
 # %% ../../nbs/core/training/04_loop.ipynb #c073
+def _remove_older(folder: Path):
+    "Remove the checkpoints before the last but one, but no file that no run wrote"
+    for path in _checkpoints(folder)[:-2]:
+        remove_output(path)
+
+
 @dataclass(frozen=True)
 class _Trained:
     "What a checkpoint holds beside the progress of a run"
@@ -190,8 +197,7 @@ class _Trained:
     scheduler: torch.optim.lr_scheduler.LRScheduler
 
     def save(self, folder: str | Path, progress: _Progress):
-        "Write `checkpoints/<step>` whole, then remove those before the last, but no foreign file"
-        older = _checkpoints(folder)[:-1]
+        "Write `checkpoints/<step>` whole, then remove those before the last but one"
         path = Path(folder, 'checkpoints', f'{progress.step:08d}')
         with output_folder(path, 'checkpoint') as made:
             write_tensors(made / 'model.safetensors', self.model.state_dict())
@@ -203,8 +209,7 @@ class _Trained:
             with open(made / 'optimizer.pt', 'wb') as f:  # so that a full disk is an OSError
                 torch.save(states, f)
             (made / 'state.json').write_text(json.dumps(asdict(progress)))
-        for p in older:
-            remove_output(p)
+        _remove_older(folder)
 
     def load(self, path: Path) -> _Progress:
         "Put a checkpoint back"
@@ -341,19 +346,24 @@ def _make_accelerator(config: LoopConfig):
     return Accelerator(cpu=several_on_cpu, mixed_precision=config.precision, log_with=tracker)
 
 
+def _leave_group():
+    "Leave the group of processes, if this one is in any"
+    if process_place()[1] > 1:
+        torch.distributed.destroy_process_group()
+
+
 @contextlib.contextmanager
 def _run_accelerator(config: LoopConfig) -> Iterator:
     "Yield a run's own `Accelerator`"
     with _own_accelerate_state():
-        had_group = process_place()[1] > 1
         accelerator = _make_accelerator(config)
+        # not before: a model that still averages over a group of gloo may wait for it forever
+        atexit.register(_leave_group)
         try:
             yield accelerator
         finally:
             for tracker in accelerator.trackers:
                 tracker.finish()
-            if not had_group:
-                accelerator.state.destroy_process_group()
 
 
 def _begin_tracking(accelerator: Any, config: LoopConfig, folder: Path):
@@ -406,6 +416,7 @@ class _Run:
         self.progress = trained.load(found) if found else _Progress()
         if accelerator.is_main_process:
             _drop_later_metrics(folder, self.progress.step)
+            _remove_older(folder)  # where a kill came before it
         self.model, self.optimizer = accelerator.prepare(trained.model, trained.optimizer)
 
 # %% ../../nbs/core/training/04_loop.ipynb #c076
