@@ -76,7 +76,7 @@ def _require_parts(samples: list, config: TrainConfig):
             came, allowed = 'a flat sample, without cameras', 'pictures with their cameras'
             raise InputError(s.name or 'sample', came, allowed, 'Convert it with its calibration.')
         if config.depth and s.depth is None:
-            came = f'no depth, where depth = {config.depth:g}'
+            came = f'a target without depth, where depth = {config.depth:g}'
             raise InputError(s.name or 'sample', came, 'samples with depth', 'Set depth=0.')
 
 # %% ../../nbs/core/training/06_gslrm.ipynb #c073
