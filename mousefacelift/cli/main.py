@@ -82,6 +82,16 @@ def main(verbose):
     default='',
     help='Pattern of the videos below SRC, one per camera, as in "day1/*.avi"; found without it.',
 )
+@click.option(
+    '--up',
+    default='',
+    help='Up in the world of the calibration: x, -x, y, -y, z, -z, or camera; found without it.',
+)
+@click.option(
+    '--sync',
+    default='',
+    help='How frames are matched: time or index; without it by time where frames were lost.',
+)
 @click.option('--calibration', type=_path, help='Camera file; without it one near the videos.')
 @click.option(
     '--convention',
@@ -107,13 +117,23 @@ def main(verbose):
     '--least', default=3, help='Views that must show the mouse; an instant with fewer is skipped.'
 )
 @click.option('--workers', default=0, help='Processes; 0 is one per core.')
-def convert_command(src, dst, frames, **options):
+@_dry_run
+def convert_command(src, dst, dry_run, **options):
     """A recording -> sample folders.
 
-    Goes on where it stopped; exit status 1 if instants were skipped."""
-    from mousefacelift.data.recordings import convert
+    Says what was understood, then goes on where it stopped; exit status 1 if instants were
+    skipped."""
+    from mousefacelift.data.recordings.conversion import (
+        conversion_summary,
+        plan_conversion,
+        run_conversion,
+    )
 
-    done = convert(src, dst, frames=frames, **options)
+    plan = plan_conversion(src, dst, **options)
+    click.echo(conversion_summary(plan))
+    if dry_run:
+        return
+    done = run_conversion(plan)
     click.echo(done)
     raise SystemExit(1 if done.skipped else 0)
 

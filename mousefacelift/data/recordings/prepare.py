@@ -156,6 +156,14 @@ class _Canonical:
         return _Canonical(views, self.sample.views(i), self.transform.views(i), self.factor)
 
 
+def _ground(recording: Recording, centre: Centre) -> torch.Tensor:
+    "A point (3,) of the floor in the rig's world, or one below any mouse where it is not known"
+    up = torch.tensor(recording.up, dtype=torch.float64)
+    if recording.floor is None:
+        return centre.point - 100 * up
+    return recording.floor * up
+
+
 def _canonical_views(recording, instant, centre, views, form, factor) -> _Canonical:
     "Some views of an instant; masks that are not given are cut out of the canonical pictures"
     cameras = recording.cameras[views]
@@ -167,6 +175,7 @@ def _canonical_views(recording, instant, centre, views, form, factor) -> _Canoni
         centre=centre.point,
         focal=focal_512 * form.zoom * factor,
         radius=centre.radius,
+        up=recording.up,
     )
     images, masks, canonical, T = canonicalise(
         to_float(instant.pictures[views]),
@@ -176,8 +185,8 @@ def _canonical_views(recording, instant, centre, views, form, factor) -> _Canoni
     )
     if not given:
         empty, *_ = canonicalise(to_float(instant.backgrounds[views]), blank, cameras, **how)
-        ground = torch.tensor([0, 0, recording.floor], dtype=torch.float64)
-        masks = cut_out(images, empty, canonical, T.to_canonical(ground)[2].item(), T.scale)
+        ground = T.to_canonical(_ground(recording, centre))[2].item()
+        masks = cut_out(images, empty, canonical, ground, T.scale)
     return _Canonical(views, Sample(images, masks, canonical), T, factor)
 
 
@@ -230,7 +239,7 @@ def _described(recording, instant, centre, made: _Canonical, form, steady) -> di
         source=str(recording.source),
         recording=recording_fingerprint(recording),
         frame=instant.number,
-        time=frames[0] / recording.videos[0].fps,
+        time=recording.time_of(instant.number),
         view_frames=dict(zip(recording.names, frames)),
         conventions=recording.conventions,
         transform=made.transform.to_dict(),

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from ...files import InputError, atomic_path, clear_leftovers, read_json, write_json
 from ...outputs import check_growing
-from ...geometry.canonical import reference_rule, view_order
+from ...geometry.canonical import canonical_similarity, reference_rule, view_order
 from .recording import Recording
+from .up import UPS
 from ..samples import Sample, read_sample
 
 # %% ../../../nbs/core/data/recordings/09_progress.ipynb #c005
@@ -79,10 +80,19 @@ class Destination:
             )
 
 # %% ../../../nbs/core/data/recordings/09_progress.ipynb #c012
+def _upright_order(recording: Recording, point: torch.Tensor) -> list:
+    "The views' order about `point` (3,), seen from above"
+    cameras = recording.cameras
+    if recording.up == UPS['z']:
+        return view_order(cameras, point)
+    upright = canonical_similarity(cameras.centres, point, recording.up)
+    return view_order(cameras.transformed(upright), torch.zeros(3, dtype=point.dtype))
+
+
 def kept_view_order(to: Destination, recording: Recording, points: torch.Tensor) -> list:
     "The views' order, reference first: as `to` keeps it, or about the median of `points` (N,3)"
     if 'order' not in to.read('conversion.json'):
-        order = view_order(recording.cameras, points.median(0).values)
+        order = _upright_order(recording, points.median(0).values)
         names = [recording.names[i] for i in order]
         to.keep(order=order, names=names, rule=reference_rule)
     return to.read('conversion.json')['order']

@@ -32,6 +32,8 @@ from mousefacelift.data.recordings.layouts import (
     special_layout,
 )
 from .segmenters import read_masks
+from .sync import matched_frames
+from .up import UPS, resolve_up
 from .video import Video, join_videos, open_pictures, open_video
 
 # %% ../../../nbs/core/data/recordings/06_recording.ipynb #c005
@@ -44,7 +46,8 @@ class Recording:
     videos: list  # V `Video`
     cameras: RawCameras  # V, in mm, pixels of the videos
     masks: list | None = None  # V mask videos or folders of PNG masks; None: made from the videos
-    floor: float = 0.0  # height of the floor in the rig's world, mm
+    floor: float | None = 0.0  # height of the floor in the rig's world, mm; None: not known
+    up: tuple = UPS['z']  # (3,) in the rig's world
     frames: np.ndarray | None = None  # (N,V) frame of each video at each instant, where they differ
     conventions: dict = field(default_factory=dict)  # how the calibration was understood
 
@@ -62,6 +65,14 @@ class Recording:
                 'Choose other frames.',
             )
         return [k] * len(self.videos) if self.frames is None else self.frames[k].tolist()
+
+    def time_of(self, k: int) -> float:
+        "Seconds of instant `k` since the first frame of the first camera"
+        video, frame = self.videos[0], self.frame_of(k)[0]
+        even = frame / video.fps
+        stamp = (video.times[frame] - video.times[0]) * video.tick
+        uneven = video.tick and abs(stamp - even) * video.fps > 0.5
+        return stamp if uneven else even
 
     def __repr__(self) -> str:
         video = self.videos[0]
@@ -145,7 +156,7 @@ def frames_of_instants(
     return np.array([[table[sample] for table in tables] for sample in shared])
 
 # %% ../../../nbs/core/data/recordings/06_recording.ipynb #c009
-def _require_alike(videos, measure, what, where):
+def _require_alike(videos, measure, what, where, do='Cut them to the same instants.'):
     "Raise `InputError` unless `measure` is the same of all `videos`; names each that came"
     found = {}
     for video in videos:
@@ -156,7 +167,7 @@ def _require_alike(videos, measure, what, where):
             where,
             f'different {what}: ' + ', '.join(f'{name} {value}' for name, value in found.items()),
             'videos of one instant per frame and one size',
-            'Cut them to the same instants.',
+            do,
         )
 
 
@@ -165,7 +176,8 @@ def _require_one_size(videos, where):
 
 
 def _require_one_length(videos, where):
-    _require_alike(videos, len, 'frames', where)
+    do = 'Cut them to the same instants, or match them by their time stamps: --sync time.'
+    _require_alike(videos, len, 'frames', where, do)
 
 # %% ../../../nbs/core/data/recordings/06_recording.ipynb #c321
 def _require_as_many(file: CameraFile, names: list):
@@ -185,6 +197,18 @@ class _Found:
     layout: Layout
     paths: dict
     file: CameraFile
+    how: str = ''  # which camera belongs to which video
+
+
+def _pairs(cameras: list, paths: dict, src: Path) -> str:
+    "Which camera of the calibration belongs to which video, in words"
+    first = {name: files[0] for name, files in paths.items()}
+    pairs = [f'{camera}: {_below(path, src)}' for camera, path in zip(cameras, first.values())]
+    return ', '.join(pairs)
+
+
+def _below(path: Path, src: Path) -> str:
+    return path.relative_to(src).as_posix() if path.is_relative_to(src) else str(path)
 
 
 def _find(src: Path, calibration, videos: str) -> _Found:
@@ -204,7 +228,8 @@ def _find(src: Path, calibration, videos: str) -> _Found:
         order = match_cameras(file.names, names)
         own = names if order is None else [file.names[i] for i in order]
         paths = dict(zip(own, paths.values()))
-    return _Found(layout, paths, in_order(file, list(paths), layout.numbers))
+    ordered = in_order(file, list(paths), layout.numbers)
+    return _Found(layout, paths, ordered, _pairs(ordered.names, paths, src))
 
 # %% ../../../nbs/core/data/recordings/06_recording.ipynb #c301
 def _join_pieces(paths: list) -> Video:
@@ -363,12 +388,25 @@ def _few_masks(sources, frames, size, most=3) -> list:
     return found
 
 # %% ../../../nbs/core/data/recordings/06_recording.ipynb #c025
+def _match_frames(found: _Found, films: list, sync: str, src: Path) -> tuple:
+    "Frames (N,V), or None where equal numbers are one instant, and how they were matched"
+    if found.file.sync and sync in ('', 'table'):
+        frames = frames_of_instants(found.file.sync, films, found.file.path)
+        return frames, f'by the table of {found.file.path.name}'
+    frames, how = matched_frames(list(found.paths), films, sync, src)
+    if frames is None:
+        _require_one_length(films, src)
+    return frames, how
+
+
 def open_recording(
     src: str | Path,  # the recording's folder
     calibration: str | Path | None = None,  # a camera file that is not the layout's
     masks: str | Path | None = None,  # a folder of masks that are not the layout's
     convention: str = '',  # `data.calibration.conventions` that the file leaves open
     videos: str = '',  # pattern of the videos below `src`, where the layout is not known
+    up: str = '',  # of `UPS`, or 'camera': up in the calibration's world; found without it
+    sync: str = '',  # 'time' or 'index': how frames are matched; found without it
 ) -> Recording:
     "The recording in a folder, checked as a whole; raises `InputError` for what does not fit"
     src = Path(src)
@@ -377,14 +415,28 @@ def open_recording(
     films = _open_videos(found, src)
     _require_one_size(films, src)
     size = films[0].width, films[0].height
-    frames = None
-    if file.sync:
-        frames = frames_of_instants(file.sync, films, file.path)
-    else:
-        _require_one_length(films, src)
+    frames, how_matched = _match_frames(found, films, sync, src)
     sources = _open_masks(_mask_places(found, films, src, masks), films, src)
     same = np.arange(len(films[0]))[:, None].repeat(len(films), 1)
     few = _few_masks(sources, same if frames is None else frames, size) if sources else []
     c = calibrate(file, *size, few, convention)
-    conventions = dict(layout=found.layout.name, calibration=file.path.name, **c.found)
-    return Recording(src, names, films, c.cameras, sources, frames=frames, conventions=conventions)
+    direction, how_up = resolve_up(c.cameras, up, file.path)
+    conventions = dict(
+        layout=found.layout.name,
+        calibration=file.path.name,
+        cameras=found.how,
+        **c.found,
+        up=how_up,
+        sync=how_matched,
+    )
+    return Recording(
+        src,
+        names,
+        films,
+        c.cameras,
+        sources,
+        floor=0.0 if direction in UPS.values() else None,
+        up=direction,
+        frames=frames,
+        conventions=conventions,
+    )
