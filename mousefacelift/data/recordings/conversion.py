@@ -22,6 +22,7 @@ from ...ranges import Range, check_settings
 from ...workers import Workers
 from ...geometry.centre import Centre, smooth_centres
 from ..images import read_image, to_float, to_levels, write_image
+from .held_masks import require_fitting_masks
 from .mask_quality import steadiness
 from .masks import background_picture
 from .prepare import SampleForm, measure, prepare, whole_zoom
@@ -394,6 +395,8 @@ def convert(
     to.check(plan.identity(), [src])
     if not plan.missing():
         return _converted(plan)
+    if not segmenter:
+        require_fitting_masks(recording)
     with growing_folder(to.path):
         to.clear()
         if segmenter:

@@ -31,6 +31,7 @@ from mousefacelift.data.recordings.layouts import (
     near_calibration,
     special_layout,
 )
+from .mask_values import require_mouse_masks
 from .segmenters import read_masks
 from .video import Video, join_videos, open_pictures, open_video
 
@@ -385,6 +386,7 @@ def open_recording(
     sources = _open_masks(_mask_places(found, films, src, masks), films, src)
     same = np.arange(len(films[0]))[:, None].repeat(len(films), 1)
     few = _few_masks(sources, same if frames is None else frames, size) if sources else []
+    require_mouse_masks(few, names, src)
     c = calibrate(file, *size, few, convention)
     conventions = dict(layout=found.layout.name, calibration=file.path.name, **c.found)
     return Recording(src, names, films, c.cameras, sources, frames=frames, conventions=conventions)
