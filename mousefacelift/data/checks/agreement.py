@@ -15,6 +15,7 @@ from ...geometry.lens import RawCameras
 from ...geometry.rigs import canonical_distance
 from .diagnose import FINE_MISFIT, LOW_COHERENCE, Diagnosis, diagnose
 from .findings import Finding
+from .repairs import Repair
 from .rigs import written_by_hand
 from .tangency import mask_outlines, tangency_misfit
 from ..samples import Sample
@@ -29,8 +30,11 @@ def few_views(sample: Sample, most: int = 8) -> list[int]:
 _issue = 'ledger 2, image-camera mismatch'
 
 
-def _typed_in(cameras: Cameras) -> str:
-    "A question about numbers that no rig has by chance; '' where there are none"
+def _typed_in(sample: Sample) -> str:
+    "A question about numbers that no rig has by chance; '' else, and for what `convert` wrote"
+    if 'transform' in sample.meta:
+        return ''
+    cameras = sample.cameras
     distances = cameras.centres.norm(dim=-1)
     if (distances - canonical_distance).abs().max() < 1e-3 * canonical_distance:
         return (
@@ -49,7 +53,22 @@ def _as_good(found: Diagnosis) -> str:
     return f' As good: {"; ".join(list(named)[:2])}.' if named else ''
 
 
-def _repair_finding(found: Diagnosis, evidence: str, views: list, cameras: Cameras) -> Finding:
+def _camera_names(sample: Sample) -> list:
+    "What the recording calls each view's camera; its number where nothing says"
+    frames = sample.frames or [{}] * len(sample)
+    return [str(frame.get('camera', v)) for v, frame in enumerate(frames)]
+
+
+def _named(what: str, repair: Repair, names: list) -> str:
+    "What a repair says, with the recording's names of cameras in place of its numbers"
+    for v in repair.views:
+        for word in ('camera', 'picture'):
+            if f'{word} {v} ' in what and names[v] != str(v):
+                return what.replace(f'{word} {v} ', f'{word} {v} (camera {names[v]}) ')
+    return what
+
+
+def _repair_finding(found: Diagnosis, evidence: str, views: list, sample: Sample) -> Finding:
     "The finding that names the repair"
     repair = found.repair
     evidence += (
@@ -59,9 +78,10 @@ def _repair_finding(found: Diagnosis, evidence: str, views: list, cameras: Camer
         evidence += f'; {repair.found}'
     do = repair.do + _as_good(found)
     if not repair.order and not repair.mirrored:
-        do += _typed_in(cameras)
+        do += _typed_in(sample)
     blamed = tuple(views[v] for v in repair.views)
-    return Finding(repair.what, evidence, do, _issue, views=blamed)
+    what = _named(repair.what, repair, _camera_names(sample))
+    return Finding(what, evidence, do, _issue, views=blamed)
 
 # %% ../../../nbs/core/data/checks/09_agreement.ipynb #c205
 def coherence_findings(sample: Sample) -> list[Finding]:
@@ -77,12 +97,12 @@ def coherence_findings(sample: Sample) -> list[Finding]:
     if len(sample) > len(views):
         evidence += f' (of views {views})'
     if found.repair:
-        return [_repair_finding(found, evidence, views, few.cameras)]
+        return [_repair_finding(found, evidence, views, few)]
     if mean < LOW_COHERENCE:
         what = 'these cameras did not take these pictures'
         do = "Another session's calibration, another crop, or K overwritten: convert again."
         evidence += '; no single repair found'
-        return [Finding(what, evidence, do + _typed_in(few.cameras), _issue)]
+        return [Finding(what, evidence, do + _typed_in(few), _issue)]
     if mean < 0.9 or found.misfit > max(2 * FINE_MISFIT, 0.004 * few.cameras.width):
         what = 'masks and cameras fit loosely'
         do = 'Rough masks, or a camera a fraction of a degree off: look at the worst view.'

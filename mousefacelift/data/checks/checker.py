@@ -16,6 +16,7 @@ from ...geometry.coherence import silhouette_coherence
 from ..calibration.conventions import meeting_place
 from .agreement import coherence_findings, distortion_findings, few_views
 from .findings import Finding, Report, merge_findings, verdict_sentence
+from .looks import look_again_findings, look_findings
 from .pictures import alpha_findings, frame_findings, picture_findings
 from mousefacelift.data.checks.rigs import (
     order_findings,
@@ -82,10 +83,13 @@ def sample_findings(
 ) -> list[Finding]:
     "All findings of one sample"
     found = picture_findings(sample)
+    spoilt = any(f.problem for f in found)
+    if not spoilt:
+        found += look_findings(sample)
     if sample.cameras is None:
         do = 'A flat sample trains multi-view diffusion only.'
         return [*found, _note('no camera file', f'{len(sample)} pictures', do)]
-    if any(f.problem for f in found):
+    if spoilt:
         what = 'the cameras were not compared with the pictures'
         do = 'Mend them and check again.'
         return [*found, _note(what, 'their own problems come first', do)]
@@ -139,6 +143,7 @@ def _set_findings(path: Path, folders: list, read: dict) -> list[Finding]:
     if len(folders) > 1:
         samples = {name: s for name, s in read.items() if isinstance(s, Sample)}
         found += repeated_findings(folders) + kind_findings(samples)
+        found += look_again_findings(samples)
     if path.is_dir() and split_lists(path) and not is_sample(path):
         found += split_findings(path)
     return found

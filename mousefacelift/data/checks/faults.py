@@ -269,7 +269,7 @@ def _mirror_one(sample, rng, other):
     )
 
 
-@_fault('one picture of another moment', 'picture 2 shows another moment')
+@_fault('one picture of another moment', 'picture 2 does not fit the others')
 def _delay_one(sample, rng, other):
     delayed = _is_view(sample, 2)[:, None, None]
     return replace(

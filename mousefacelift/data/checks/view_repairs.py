@@ -19,11 +19,14 @@ from .repairs import Repair
 
 # %% ../../../nbs/core/data/checks/07_view_repairs.ipynb #c101
 def left_out_repairs(cameras: Cameras) -> list[Repair]:
-    "For each view, that it shows another moment and is to be left out; none for up to three views"
-    do = 'Look at its time stamp and at the sync of its video; leave the view out until then.'
+    "For each view, that it does not fit the others and is to be left out; none for up to three views"
+    do = (
+        'Look at the picture: another moment (time stamps, sync), another mask, half hidden, '
+        'turned? Leave the view out until it is mended.'
+    )
     return [
         Repair(
-            f'picture {v} shows another moment than the others',
+            f'picture {v} does not fit the others',
             do,
             cameras,
             'the others agree without it',

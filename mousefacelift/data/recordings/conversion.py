@@ -23,6 +23,7 @@ from ...ranges import Range, check_settings
 from ...workers import Workers
 from ...geometry.centre import Centre, smooth_centres
 from ..images import read_image, to_float, to_levels, write_image
+from .held_masks import require_fitting_masks
 from .mask_quality import steadiness
 from .masks import background_picture
 from .prepare import SampleForm, measure, prepare, whole_zoom
@@ -456,6 +457,8 @@ def run_conversion(plan: ConversionPlan) -> Conversion:
     to = plan.destination
     if not plan.missing():
         return _converted(plan)
+    if not segmenter:
+        require_fitting_masks(recording)
     with growing_folder(to.path):
         to.clear()
         if plan.segmenter:

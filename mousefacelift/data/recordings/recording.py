@@ -31,6 +31,7 @@ from mousefacelift.data.recordings.layouts import (
     near_calibration,
     special_layout,
 )
+from .mask_values import require_mouse_masks
 from .segmenters import read_masks
 from .sync import matched_frames
 from .up import UPS, resolve_up
@@ -419,6 +420,7 @@ def open_recording(
     sources = _open_masks(_mask_places(found, films, src, masks), films, src)
     same = np.arange(len(films[0]))[:, None].repeat(len(films), 1)
     few = _few_masks(sources, same if frames is None else frames, size) if sources else []
+    require_mouse_masks(few, names, src)
     c = calibrate(file, *size, few, convention)
     direction, how_up = resolve_up(c.cameras, up, file.path)
     conventions = dict(

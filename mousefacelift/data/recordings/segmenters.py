@@ -21,8 +21,10 @@ from .video import Video, read_frames
 
 # %% ../../../nbs/core/data/recordings/03_segmenters.ipynb #c005
 def _has_alpha(path) -> bool:
+    "Whether a picture has an alpha that cuts something out"
     try:
-        return Image.open(path).mode == 'RGBA'
+        with Image.open(path) as image:
+            return image.mode == 'RGBA' and image.getchannel('A').getextrema()[0] < 255
     except OSError:
         return False
 
