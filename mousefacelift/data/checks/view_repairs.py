@@ -19,7 +19,7 @@ from .repairs import Repair
 
 # %% ../../../nbs/core/data/checks/07_view_repairs.ipynb #c101
 def left_out_repairs(cameras: Cameras) -> list[Repair]:
-    "For each view, that it does not fit the others and is to be left out; none for up to three views"
+    "For each view of more than three, that it does not fit the others and is to be left out"
     do = (
         'Look at the picture: another moment (time stamps, sync), another mask, half hidden, '
         'turned? Leave the view out until it is mended.'

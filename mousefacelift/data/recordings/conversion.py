@@ -457,8 +457,8 @@ def run_conversion(plan: ConversionPlan) -> Conversion:
     to = plan.destination
     if not plan.missing():
         return _converted(plan)
-    if not segmenter:
-        require_fitting_masks(recording)
+    if not plan.segmenter:
+        require_fitting_masks(plan.recording)
     with growing_folder(to.path):
         to.clear()
         if plan.segmenter:

@@ -28,7 +28,7 @@ def _wrong_values(mask: np.ndarray) -> str:
 
 _mend_values = {
     'inverted': 'White is the mouse: save 255 - mask.',
-    'the whole picture': 'Save black where the mouse is not; an alpha of 255 everywhere is no mask.',
+    'the whole picture': 'Save black where the mouse is not; an opaque alpha is no mask.',
 }
 
 
