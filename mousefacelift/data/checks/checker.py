@@ -15,7 +15,9 @@ from ...geometry.cameras import read_camera_frames, read_opencv
 from ...geometry.coherence import silhouette_coherence
 from ..calibration.conventions import meeting_place
 from .agreement import coherence_findings, distortion_findings, few_views
+from .before_conversion import check_calibration, check_recording
 from .findings import Finding, Report, merge_findings, verdict_sentence
+from ..recordings.layouts import holds_videos
 from .looks import look_again_findings, look_findings
 from .pictures import alpha_findings, frame_findings, picture_findings
 from mousefacelift.data.checks.rigs import (
@@ -181,8 +183,32 @@ def _check_samples(path: Path, folders: list, most: int, search: int) -> Report:
 _LIMITS = dict(most=Range(1, 10**6, whole=True), search=Range(0, 10**6, whole=True))
 
 
+def _check_camera_file(path: Path) -> Report:
+    "What is wrong with a sample's camera file, or with a calibration of any other format"
+    try:
+        return _check_cameras(path)
+    except InputError as error:
+        try:
+            return check_calibration(path)
+        except InputError:
+            raise error from None
+
+
+def _check_other(path: Path) -> Report | None:
+    "What is wrong with what holds no samples: a split, a recording, a calibration; None for others"
+    if path.is_dir() and split_lists(path):
+        found = tuple(split_findings(path))
+        seen = 'lists of samples that lie elsewhere'
+        return Report(str(path), verdict_sentence(found, seen), found)
+    if path.is_dir() and holds_videos(path):
+        return check_recording(path)
+    if path.is_file() and path.suffix.lower() != '.txt':
+        return check_calibration(path)
+    return None
+
+
 def check(
-    path: str | Path,  # a sample, a data set (folder or list of samples), a split, a camera file
+    path: str | Path,  # samples, a split, a recording, a calibration or another camera file
     most: int = 50,  # samples of a data set that are read
     search: int = 3,  # samples in which a repair is looked for, those that cohere least
 ) -> Report:
@@ -190,12 +216,11 @@ def check(
     check_settings(_LIMITS, most=most, search=search)
     path = Path(path)
     if path.suffix == '.json':
-        return _check_cameras(path)
+        return _check_camera_file(path)
     try:
         return _check_samples(path, find_samples(path), most, search)
     except InputError:
-        if not (path.is_dir() and split_lists(path)):
+        report = _check_other(path)
+        if report is None:
             raise
-        found = tuple(split_findings(path))
-        seen = 'lists of samples that lie elsewhere'
-        return Report(str(path), verdict_sentence(found, seen), found)
+        return report
