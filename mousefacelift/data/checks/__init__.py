@@ -14,6 +14,7 @@ _homes = {
     'Report': 'mousefacelift.data.checks.findings',
     'Finding': 'mousefacelift.data.checks.findings',
     'write_page': 'mousefacelift.data.checks.page',
+    'diagnose_over_time': 'mousefacelift.data.checks.rig_doctor',
     'silhouette_coherence': 'mousefacelift.geometry.coherence',
 }
 __all__ = list(_homes)
