@@ -14,6 +14,7 @@ _homes = {
     'Report': '.findings',
     'Finding': '.findings',
     'write_page': '.page',
+    'diagnose_over_time': '.rig_doctor',
     'silhouette_coherence': 'mousefacelift.geometry.coherence',
 }
 __all__ = list(_homes)

@@ -447,17 +447,18 @@ def _as_pose(fault: RigFault) -> RigFault:
 
 
 def _best_candidates(search: Search, fit: FaultFit) -> list[RigFault]:
-    "The best fault of pose and the best of a clock, of those above chance"
+    "The best step of a pose, the best smooth fault of a clock and its best step, if above chance"
     views = len(search.track.cameras)
     changes = changes_of_faults(fit.faults, search.track.frames, views)
     residuals = plane_residuals(search.track, search.pairs, changes, slopes=True)
     evidence = gather_evidence(residuals, search.pairs, views)
-    poses, clocks = [], []
+    poses, clocks, steps = [], [], []
     for view in range(views):
         poses += pose_candidates(search, evidence, view)
         clocks += smooth_clock_candidates(search, evidence, view)
-        clocks.append(step_candidate(search, evidence, view, changes))
-    best = [max(found, key=lambda candidate: candidate.score) for found in (poses, clocks)]
+        steps.append(step_candidate(search, evidence, view, changes))
+    kinds = (poses, clocks, steps)
+    best = [max(found, key=lambda candidate: candidate.score) for found in kinds]
     faults = [candidate.fault for candidate in best if candidate.score > 0]
     return [_as_pose(fault) if fault.kind in _steps_of_pose else fault for fault in faults]
 
