@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 import torch
+import yaml
 from ..data.checks.faults import Fault
 from ..data.checks.findings import Finding, Report, verdict_sentence
 from ..data.samples import find_samples, read_sample
