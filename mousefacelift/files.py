@@ -92,7 +92,7 @@ def can_write(folder: str | Path) -> bool:
     effective = os.access in os.supports_effective_ids
     return place.is_dir() and os.access(place, os.W_OK | os.X_OK, effective_ids=effective)
 
-
+# %% ../nbs/core/00_files.ipynb #c401p
 def private_folder(name: str) -> Path:
     "A folder of this user's alone among the temporary ones; a new one where `name` is not that"
     folder = Path(tempfile.gettempdir(), f'{name}-{os.geteuid()}')
@@ -267,7 +267,7 @@ def _decoded(raw: bytes) -> str:
     text = raw.decode(named[0] if named else 'utf-8-sig')
     return text.replace('\r\n', '\n').replace('\r', '\n')
 
-
+# %% ../nbs/core/00_files.ipynb #c455p
 def read_text_file(
     path: str | Path,
     allowed: str = 'a text file',  # for the message

@@ -155,7 +155,7 @@ def environment(seed: int | None = None) -> dict:
         'started': datetime.now(timezone.utc).isoformat(timespec='seconds'),
     }
 
-
+# %% ../nbs/core/01_provenance.ipynb #c011p
 def peak_memory_mb() -> float:
     "Largest resident size in MB of this process so far; NaN where the system does not tell"
     if resource is None:

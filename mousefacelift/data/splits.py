@@ -58,7 +58,7 @@ def _nearest_distance(times: np.ndarray, others: np.ndarray) -> np.ndarray:
     padded = np.concatenate([[-np.inf], others, [np.inf]])
     return np.minimum(times - padded[after], padded[after + 1] - times)
 
-
+# %% ../../nbs/core/data/04_splits.ipynb #c011p
 def _within_guard(when: list, part, guard: float) -> np.ndarray:
     "Which samples (N,) are within `guard` seconds of a later `part` (N,) of the same recording"
     recordings = np.array([w.recording for w in when])

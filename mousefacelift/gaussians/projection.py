@@ -28,7 +28,7 @@ class Rendering(NamedTuple):
     alpha: Tensor  # (V,H,W) 0..1
     depth: Tensor  # (V,H,W) alpha-weighted mean of camera z in world units, 0 where alpha is 0
 
-
+# %% ../../nbs/core/gaussians/03_projection.ipynb #c009p
 def compose(
     sums: Tensor,  # (V,H,W,5) of weight times (R, G, B, z, 1)
     background: tuple | Tensor,  # RGB, (3,) or (V,H,W,3)

@@ -44,7 +44,7 @@ def _rotation_to_z(up: Tensor) -> Tensor:
     W = torch.linalg.cross(eye, axis.expand(3, 3), dim=-1)
     return eye + W + W @ W / (1 + cosine)
 
-
+# %% ../../nbs/core/geometry/08_canonical.ipynb #c101p
 def canonical_similarity(
     centres: Tensor,  # (V,3) of the cameras, world
     centre: Tensor,  # (3,) of the subject, world

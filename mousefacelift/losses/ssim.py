@@ -40,7 +40,7 @@ def _planes(x):
     V, H, W, C = x.shape
     return x.double().movedim(-1, 1).reshape(V * C, 1, H, W)
 
-
+# %% ../../nbs/core/losses/01_ssim.ipynb #c009p
 def ssim_map(
     x: Tensor,  # (V,H,W,3) in 0..1
     y: Tensor,  # (V,H,W,3)

@@ -260,7 +260,7 @@ def _rename_tensor(part: str, name: str) -> str:
             name = name.replace(old, new)
     return name
 
-
+# %% ../../nbs/core/models/09_diffusers_parts.ipynb #c035p
 def rename_tensors(part: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     "The tensors of a part of the class called `part` under today's names"
     return {

@@ -28,7 +28,7 @@ def _signature(node) -> str:
         return node.name
     return f'{node.name}({ast.unparse(node.args)})'
 
-
+# %% ../../nbs/core/report/04_library.ipynb #c005p
 def public_names(module: str | Path) -> list[tuple[str, str, str]]:
     "(name, signature, first line of the docstring) of what is public in a source file"
     tree = ast.parse(Path(module).read_text(encoding='utf-8'))

@@ -38,7 +38,7 @@ def _png(picture: Image.Image) -> bytes:
     picture.save(buffer, 'PNG', optimize=True)
     return buffer.getvalue()
 
-
+# %% ../../nbs/core/report/07_publish.ipynb #c005p
 def small_png(png: bytes, most: int = _most_bytes) -> bytes:
     "The picture in at most `most` bytes: as it is, with 256 colours, or smaller"
     if len(png) <= most:
@@ -71,7 +71,7 @@ def _small_data(data: dict, most: int) -> dict:
             kept[kind] = text
     return kept
 
-
+# %% ../../nbs/core/report/07_publish.ipynb #c301p
 def small_outputs(outputs: Iterable, most: int = _most_bytes) -> list:
     "What is worth keeping of the outputs of a cell; a picture has at most `most` bytes"
     kept = []

@@ -179,7 +179,7 @@ def _loaded_addresses(text: str) -> list[str]:
         addresses += re.findall(r'\b(?:src|href)\s*=\s*["\']([^"\']*)', tag)
     return addresses + re.findall(r'(?:url\(|@import )["\']?([^"\')]+)', text)
 
-
+# %% ../../nbs/core/report/05_site.ipynb #c014p
 def missing_files(site: str | Path) -> list[tuple[str, str]]:
     "(page, address) of everything that pages and styles of a site load and that is no file in it"
     site = Path(site)

@@ -92,7 +92,7 @@ def allowed_values(name: str, kind: type) -> str:
         return ', '.join(_choices[name])
     return _forms[name][1] if name in _forms else 'text'
 
-
+# %% ../../nbs/core/training/01_config.ipynb #c049p
 def value_fault(name: str, kind: type, value: object) -> str | None:
     "What the setting `name`, of type `kind`, may be, if it may not be `value`; else None"
     good = is_of_type(value, kind)
@@ -272,7 +272,7 @@ def _require_known(name: str, known: dict, where: str):
         f'Did you mean {near[0]!r}?' if near else 'Check the spelling.',
     )
 
-
+# %% ../../nbs/core/training/01_config.ipynb #c007p
 def change_config(
     config: LoopConfig,  # a `TrainConfig` or a `ViewsConfig`
     changes: dict,  # name -> value
@@ -326,7 +326,7 @@ def holds_run(folder: str | Path) -> bool:
     content = read_json(path) if path.is_file() else None
     return isinstance(content, dict) and 'steps' in content
 
-
+# %% ../../nbs/core/training/01_config.ipynb #c061p
 def run_config(folder: str | Path, config: LoopConfig) -> LoopConfig:
     "The configuration of the run in `folder`, of the kind of `config`; raises `InputError`"
     path = Path(folder) / 'config.json'

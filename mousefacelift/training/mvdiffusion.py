@@ -111,7 +111,7 @@ class _Draws(NamedTuple):
     is_shown: Tensor  # (B,) whether the network is shown the object's picture
     generators: list  # of the noise of class labels, one per object
 
-
+# %% ../../nbs/core/training/07_mvdiffusion.ipynb #c071p
 def _draw_noise(latents: Tensor, levels: int, config: ViewsConfig, labelled: bool) -> _Draws:
     "The part of this process in what all draw, by torch's global generator, like its `latents`"
     together, own = own_part(config.batch)

@@ -378,7 +378,7 @@ def _picture_size(entry: dict) -> tuple | None:
     except (TypeError, ValueError, OverflowError):
         return tuple(map(str, size))
 
-
+# %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c023p
 def picture_sizes(entries: list) -> tuple:
     "The different (width, height) that the entries of cameras name"
     sizes = {_picture_size(entry) for entry in entries if isinstance(entry, dict)}

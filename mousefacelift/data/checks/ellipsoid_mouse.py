@@ -23,7 +23,7 @@ class Ellipsoids:
         "Those of some moments or views"
         return Ellipsoids(self.centres[which], self.squares[which])
 
-
+# %% ../../../nbs/core/data/checks/14_ellipsoid_mouse.ipynb #c005p
 def project_ellipsoids(
     P: np.ndarray,  # (...,3,4) world to pixels
     ellipsoids: Ellipsoids,  # (...,E), in front of the cameras
@@ -132,7 +132,7 @@ class Take:
     fps: float = 30.0
     jitter: float = 0.0  # rms error of each ellipse's place, pixels
 
-
+# %% ../../../nbs/core/data/checks/14_ellipsoid_mouse.ipynb #c017p
 def record_ellipses(
     take: Take,
     frames: np.ndarray,  # (T,) numbers

@@ -33,7 +33,7 @@ def _merged(named: list, n: int) -> Finding:
     problem = any(finding.problem for _, finding in named)
     return replace(first, evidence=where + first.evidence, problem=problem)
 
-
+# %% ../../../nbs/core/data/checks/01_findings.ipynb #c007p
 def merge_findings(
     found: dict[str, list[Finding]],  # by sample
     n: int,  # samples looked at

@@ -42,7 +42,7 @@ class OutlineTrack:
         "Some of the frames: a slice or numbers of rows"
         return OutlineTrack(self.frames[which], self.points[which], self.cut[which], self.cameras)
 
-
+# %% ../../../nbs/core/data/checks/15_outline_tracks.ipynb #c005p
 def touches_border(points: np.ndarray, width: int, height: int, margin: float) -> np.ndarray:
     "Which points (...,2) are within `margin` px of the border of the picture, (...) bool"
     with np.errstate(invalid='ignore'):

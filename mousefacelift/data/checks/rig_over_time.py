@@ -60,7 +60,7 @@ class Evidence:
         "A (T,K,K) and b (T,K) of some kinds of change of one camera"
         return self.A[:, view][:, kinds][:, :, kinds], self.b[:, view][:, kinds]
 
-
+# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c010p
 def gather_evidence(residuals: PlaneResiduals, pairs: CameraPairs, views: int) -> Evidence:
     "What the residuals say of each camera in each frame"
     weights = residual_weights(residuals.r, residual_spread(residuals.r))
@@ -98,7 +98,7 @@ def frame_blocks(frames: np.ndarray, size: int = 5) -> np.ndarray:
     place = (np.arange(len(frames)) - first) // size
     return np.unique(run * len(frames) + place, return_inverse=True)[1]
 
-
+# %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c016p
 def excess_of_chance(A: np.ndarray, b: np.ndarray, blocks: np.ndarray) -> float:
     "How many times larger than a chi-square the gains of chance are; at least 1"
     K = A.shape[-1]

@@ -26,7 +26,7 @@ class Arena:
     radius: float = 1.6  # of the floor, canonical units
     seed: int = 0
 
-
+# %% ../../../nbs/core/data/mice/06_arena.ipynb #c005p
 def _random_tint(rng: np.random.Generator, low: float, high: float) -> np.ndarray:
     "A colour (3,), nearly grey, between `low` and `high`"
     return np.clip(rng.uniform(low, high) * (1 + rng.normal(0, 0.04, 3)), 0, 1)

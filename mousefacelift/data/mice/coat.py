@@ -158,7 +158,7 @@ class Light:
         glow = self.power * np.exp(self.width * (directions @ self.lamps.T - 1))
         return np.where(up > 0, self.sky + 0.25 * up, self.floor) + glow @ self.tint
 
-
+# %% ../../../nbs/core/data/mice/04_coat.ipynb #c010p
 _LAMP = np.array([[0.35, -0.45, 0.82]])
 studio = Light(
     _LAMP / np.linalg.norm(_LAMP, axis=-1, keepdims=True), np.array([2.2]), np.ones((1, 3))

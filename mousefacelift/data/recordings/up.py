@@ -28,7 +28,7 @@ def elevations(cameras: RawCameras, up: np.ndarray) -> np.ndarray:
     forward = cameras.w2c[:, 2, :3].numpy()
     return np.degrees(np.arcsin(np.clip(-forward @ up, -1, 1)))
 
-
+# %% ../../../nbs/core/data/recordings/31_up.ipynb #c005p
 def find_horizons(cameras: RawCameras) -> Horizons:
     "Up as the rows of all pictures have it"
     right, image_up = cameras.w2c[:, 0, :3].numpy(), -cameras.w2c[:, 1, :3].numpy()
