@@ -151,8 +151,7 @@ def _angles_about(rig: ChangingRig, pairs: CameraPairs, rays: np.ndarray) -> np.
     away = pairs.subject - start
     zero = _unit(away - (away * baseline).sum(-1, keepdims=True) * baseline)
     quarter = np.cross(baseline, zero)
-    x = np.einsum('tpna,tpa->tpn', rays, zero)
-    y = np.einsum('tpna,tpa->tpn', rays, quarter)
+    x, y = np.moveaxis(rays @ np.stack([zero, quarter], -1), -1, 0)
     return np.arctan2(y, x)
 
 
@@ -167,7 +166,7 @@ class TangentPlanes:
 def tangent_planes(track: OutlineTrack, pairs: CameraPairs, rig: ChangingRig) -> TangentPlanes:
     "The tangent planes of all frames"
     bearings = rig.bearings(track.points)
-    rays = np.einsum('tvba,tvnb->tvna', rig.R, bearings)
+    rays = bearings @ rig.R  # R^T x, in rows
     angles, touches = [], []
     for side in (pairs.i, pairs.j):
         about = _angles_about(rig, pairs, rays[:, side])
@@ -239,8 +238,7 @@ def _apart(bearings: list, R: list, C: list) -> np.ndarray:
     baseline = _unit(C[1] - C[0])[:, :, None]
     normals = []
     for x, rotation in zip(bearings, R):
-        rays = np.einsum('tpba,tpeb->tpea', rotation, x)
-        normals.append(np.cross(baseline, rays))
+        normals.append(np.cross(baseline, x @ rotation))
     sine = (baseline * np.cross(normals[1], normals[0])).sum(-1)
     return np.arctan2(sine, (normals[0] * normals[1]).sum(-1))
 

@@ -67,8 +67,9 @@ def gather_evidence(residuals: PlaneResiduals, pairs: CameraPairs, views: int) -
     r = np.nan_to_num(residuals.r)
     A, b = np.zeros((len(r), views, 8, 8)), np.zeros((len(r), views, 8))
     for side, J in zip((pairs.i, pairs.j), np.nan_to_num(residuals.slopes)):
-        of_pairs = np.einsum('tpe,tpek,tpel->tpkl', weights, J, J)
-        toward = -np.einsum('tpe,tpek->tpk', weights * r, J)
+        weighted = np.swapaxes(weights[..., None] * J, -1, -2)
+        of_pairs = weighted @ J
+        toward = -(weighted @ r[..., None])[..., 0]
         for p, view in enumerate(side):
             A[:, view] += of_pairs[:, p]
             b[:, view] += toward[:, p]
@@ -313,18 +314,31 @@ def pose_candidates(search: Search, evidence: Evidence, view: int) -> list[Candi
     return found
 
 # %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c031
+def _gain_beside_pose(
+    A: np.ndarray, b: np.ndarray, profile: np.ndarray, sizes: np.ndarray
+) -> float:
+    """Gain of a delay with a `profile` (T,K) over frames with evidence A (T,8,8) and b (T,8), the
+    standing pose of likely `sizes` (7,) fitted before and free to follow"""
+    pose, delay = list(POSE), DELAY[0]
+    of_pose = A[:, pose][:, :, pose].sum(0) + np.diag(1 / sizes**2)
+    mixed = np.einsum('tp,tk->pk', A[:, pose, delay], profile)
+    own = np.einsum('t,tk,tl->kl', A[:, delay, delay], profile, profile)
+    own = own - mixed.T @ np.linalg.solve(of_pose, mixed)
+    likely = np.full(profile.shape[1], _likely[delay])
+    return float(evidence_gain(own, b[:, delay] @ profile, likely))
+
+
 def smooth_clock_candidates(search: Search, evidence: Evidence, view: int) -> list[Candidate]:
     "A late start and a drift of a camera's clock, without values"
     frames = search.track.frames
-    A, b = evidence.of(view, DELAY)
-    excess = excess_of_chance(A, b, frame_blocks(frames))
+    excess = excess_of_chance(*evidence.of(view, DELAY), frame_blocks(frames))
+    A, b = evidence.of(view, POSE + DELAY)
+    standing = _calibrated * likely_sizes(POSE, camera_distance(search.track, search.pairs))
     found = []
     for kind in ('late', 'drift'):
         fault = RigFault(kind, view, 0, np.zeros(len(_changes_of[kind])))
         profile = fault.profile(frames)
-        total = np.einsum('t,tk,tl->kl', A[:, 0, 0], profile, profile)
-        sizes = np.full(profile.shape[1], 3.0)
-        gain = float(evidence_gain(total, b[:, 0] @ profile, sizes))
+        gain = _gain_beside_pose(A, b, profile, standing)
         found.append(Candidate(fault, gain / excess - search.ceiling(profile.shape[1])))
     return found
 
