@@ -8,7 +8,7 @@ __all__ = ['OutlineTrack', 'touches_border', 'follow_outlines', 'CameraPairs', '
 
 # %% ../../../nbs/core/data/checks/15_outline_tracks.ipynb #c002
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 import numpy as np, torch
 from torch.nn.functional import interpolate, normalize
@@ -41,6 +41,17 @@ class OutlineTrack:
     def __getitem__(self, which) -> 'OutlineTrack':
         "Some of the frames: a slice or numbers of rows"
         return OutlineTrack(self.frames[which], self.points[which], self.cut[which], self.cameras)
+
+    def without_delays(self, delays: np.ndarray) -> 'OutlineTrack':
+        "The track with views read at their own whole `delays` (V,): frame n - delay at moment n"
+        points, cut = np.full_like(self.points, np.nan), self.cut.copy()
+        for view, delay in enumerate(delays.astype(int)):
+            wanted = self.frames - delay
+            row = np.searchsorted(self.frames, wanted).clip(max=len(self) - 1)
+            there = self.frames[row] == wanted
+            points[there, view] = self.points[row[there], view]
+            cut[there, view] = self.cut[row[there], view]
+        return replace(self, points=points, cut=cut)
 
 
 def touches_border(points: np.ndarray, width: int, height: int, margin: float) -> np.ndarray:

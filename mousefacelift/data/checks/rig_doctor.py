@@ -20,7 +20,6 @@ from ...geometry.lens import RawCameras, pinholes
 from ..recordings.recording import Recording
 from ..recordings.stream import stream_instants
 from mousefacelift.data.checks.changing_rigs import (
-    DELAY,
     MOVE,
     POSE,
     TURN,
@@ -169,11 +168,11 @@ def camera_clock(history: RigHistory, view: int) -> CameraClock:
             drift += float(fault.values[1])
         if fault.kind == 'lost':
             first, last = history.spans.get(n, (fault.start, fault.start))
-            after = history.changes[fault.start, view, DELAY[0]]
+            after = history.delays[fault.start, view]
             own = np.round(numbers[[first, last, fault.start]] - after).astype(int).tolist()
             steps.append(ClockStep(int(np.round(fault.values[1])), *own))
     steps = [step for step in steps if step.frames]
-    late = float(history.changes[0, view, DELAY[0]])
+    late = float(history.delays[0, view])
     return CameraClock(view, late, drift, tuple(steps))
 
 # %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c017
@@ -253,15 +252,16 @@ def pose_steps(history: RigHistory, view: int) -> list[tuple[int, RigFault]]:
 
 def _bump_finding(history: RigHistory, n: int, name: str, shifts: tuple) -> Finding:
     "What fault `n` is, with the px by which outlines are off before it and after"
-    fault, numbers = history.faults[n], history.track.frames
-    first, last = history.spans[n]
+    fault = history.faults[n]
+    rows = [fault.start, *history.spans[n]]
+    own = np.round(history.track.frames[rows] - history.delays[rows, fault.view]).astype(int)
     values = np.zeros(len(POSE))
     values[list(fault.columns)] = fault.values
     what = f'camera {name} was bumped'
     if fault.kind == 'zoom':
         what = f'the zoom of camera {name} changed, or it moved along its axis'
     evidence = (
-        f'at frame {numbers[fault.start]} (between {numbers[first]} and {numbers[last]}) it '
+        f'at its frame {own[0]} (between {own[1]} and {own[2]}) it '
         f'{_how_changed(values, fault.kind)}; its outlines are {shifts[0]:.1f} px beside the '
         f'calibration before and {shifts[1]:.1f} px after'
     )
