@@ -454,13 +454,14 @@ def recorded_track(
 def diagnose_over_time(
     recording_or_masks: Recording | Iterable,  # a recording with masks, or T masks (V,H,W) in 0..1
     cameras: Cameras | RawCameras | None = None,  # of the masks; a recording has its own
-    fps: float = 30.0,
+    fps: float | None = None,  # of the videos; 30 where nothing says
     frames: Iterable | None = None,  # numbers to look at; chosen, or 0, 1, 2..., unless given
     names: list | None = None,  # of the cameras; a recording has its own
 ) -> list[Finding]:
     "What happened to the rig, from silhouettes alone; raises `InputError` where that is not told"
     if isinstance(recording_or_masks, Recording):
         names = recording_or_masks.names
+        fps = fps or recording_or_masks.videos[0].fps
         track = recorded_track(recording_or_masks, frames)
     else:
         names = names or [str(view) for view in range(len(cameras))]
@@ -472,4 +473,4 @@ def diagnose_over_time(
             'at least 12 instants of at least 3 cameras',
             'Two cameras cannot tell which of them is wrong: look at a longer recording of more.',
         )
-    return examine_track(track, names, fps).findings
+    return examine_track(track, names, fps or 30.0).findings
