@@ -20,7 +20,6 @@ from ...geometry.lens import RawCameras, pinholes
 from ..recordings.recording import Recording
 from ..recordings.stream import stream_instants
 from mousefacelift.data.checks.changing_rigs import (
-    DELAY,
     MOVE,
     POSE,
     TURN,
@@ -107,6 +106,8 @@ def find_arrangement(
     rows = np.unique(np.linspace(0, len(track) - 1, min(most, len(track))).astype(int))
     few = track[rows]
     as_it_is = _misfits(few)
+    if np.median(as_it_is) < track.cameras.width / 500:
+        return Arrangement()  # within the errors of masks
     tried = arrangements(names)
     misfits = [_misfits(arrangement.of(few)) for arrangement in tried]
     best = int(np.argmin([np.median(misfit) for misfit in misfits]))
@@ -167,11 +168,11 @@ def camera_clock(history: RigHistory, view: int) -> CameraClock:
             drift += float(fault.values[1])
         if fault.kind == 'lost':
             first, last = history.spans.get(n, (fault.start, fault.start))
-            after = history.changes[fault.start, view, DELAY[0]]
+            after = history.delays[fault.start, view]
             own = np.round(numbers[[first, last, fault.start]] - after).astype(int).tolist()
             steps.append(ClockStep(int(np.round(fault.values[1])), *own))
     steps = [step for step in steps if step.frames]
-    late = float(history.changes[0, view, DELAY[0]])
+    late = float(history.delays[0, view])
     return CameraClock(view, late, drift, tuple(steps))
 
 # %% ../../../nbs/core/data/checks/17_rig_doctor.ipynb #c017
@@ -251,15 +252,16 @@ def pose_steps(history: RigHistory, view: int) -> list[tuple[int, RigFault]]:
 
 def _bump_finding(history: RigHistory, n: int, name: str, shifts: tuple) -> Finding:
     "What fault `n` is, with the px by which outlines are off before it and after"
-    fault, numbers = history.faults[n], history.track.frames
-    first, last = history.spans[n]
+    fault = history.faults[n]
+    rows = [fault.start, *history.spans[n]]
+    own = np.round(history.track.frames[rows] - history.delays[rows, fault.view]).astype(int)
     values = np.zeros(len(POSE))
     values[list(fault.columns)] = fault.values
     what = f'camera {name} was bumped'
     if fault.kind == 'zoom':
         what = f'the zoom of camera {name} changed, or it moved along its axis'
     evidence = (
-        f'at frame {numbers[fault.start]} (between {numbers[first]} and {numbers[last]}) it '
+        f'at its frame {own[0]} (between {own[1]} and {own[2]}) it '
         f'{_how_changed(values, fault.kind)}; its outlines are {shifts[0]:.1f} px beside the '
         f'calibration before and {shifts[1]:.1f} px after'
     )
@@ -452,13 +454,14 @@ def recorded_track(
 def diagnose_over_time(
     recording_or_masks: Recording | Iterable,  # a recording with masks, or T masks (V,H,W) in 0..1
     cameras: Cameras | RawCameras | None = None,  # of the masks; a recording has its own
-    fps: float = 30.0,
+    fps: float | None = None,  # of the videos; 30 where nothing says
     frames: Iterable | None = None,  # numbers to look at; chosen, or 0, 1, 2..., unless given
     names: list | None = None,  # of the cameras; a recording has its own
 ) -> list[Finding]:
     "What happened to the rig, from silhouettes alone; raises `InputError` where that is not told"
     if isinstance(recording_or_masks, Recording):
         names = recording_or_masks.names
+        fps = fps or recording_or_masks.videos[0].fps
         track = recorded_track(recording_or_masks, frames)
     else:
         names = names or [str(view) for view in range(len(cameras))]
@@ -470,4 +473,4 @@ def diagnose_over_time(
             'at least 12 instants of at least 3 cameras',
             'Two cameras cannot tell which of them is wrong: look at a longer recording of more.',
         )
-    return examine_track(track, names, fps).findings
+    return examine_track(track, names, fps or 30.0).findings

@@ -67,8 +67,9 @@ def gather_evidence(residuals: PlaneResiduals, pairs: CameraPairs, views: int) -
     r = np.nan_to_num(residuals.r)
     A, b = np.zeros((len(r), views, 8, 8)), np.zeros((len(r), views, 8))
     for side, J in zip((pairs.i, pairs.j), np.nan_to_num(residuals.slopes)):
-        of_pairs = np.einsum('tpe,tpek,tpel->tpkl', weights, J, J)
-        toward = -np.einsum('tpe,tpek->tpk', weights * r, J)
+        weighted = np.swapaxes(weights[..., None] * J, -1, -2)
+        of_pairs = weighted @ J
+        toward = -(weighted @ r[..., None])[..., 0]
         for p, view in enumerate(side):
             A[:, view] += of_pairs[:, p]
             b[:, view] += toward[:, p]
@@ -313,18 +314,31 @@ def pose_candidates(search: Search, evidence: Evidence, view: int) -> list[Candi
     return found
 
 # %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c031
+def _gain_beside_pose(
+    A: np.ndarray, b: np.ndarray, profile: np.ndarray, sizes: np.ndarray
+) -> float:
+    """Gain of a delay with a `profile` (T,K) over frames with evidence A (T,8,8) and b (T,8), the
+    standing pose of likely `sizes` (7,) fitted before and free to follow"""
+    pose, delay = list(POSE), DELAY[0]
+    of_pose = A[:, pose][:, :, pose].sum(0) + np.diag(1 / sizes**2)
+    mixed = np.einsum('tp,tk->pk', A[:, pose, delay], profile)
+    own = np.einsum('t,tk,tl->kl', A[:, delay, delay], profile, profile)
+    own = own - mixed.T @ np.linalg.solve(of_pose, mixed)
+    likely = np.full(profile.shape[1], _likely[delay])
+    return float(evidence_gain(own, b[:, delay] @ profile, likely))
+
+
 def smooth_clock_candidates(search: Search, evidence: Evidence, view: int) -> list[Candidate]:
     "A late start and a drift of a camera's clock, without values"
     frames = search.track.frames
-    A, b = evidence.of(view, DELAY)
-    excess = excess_of_chance(A, b, frame_blocks(frames))
+    excess = excess_of_chance(*evidence.of(view, DELAY), frame_blocks(frames))
+    A, b = evidence.of(view, POSE + DELAY)
+    standing = _calibrated * likely_sizes(POSE, camera_distance(search.track, search.pairs))
     found = []
     for kind in ('late', 'drift'):
         fault = RigFault(kind, view, 0, np.zeros(len(_changes_of[kind])))
         profile = fault.profile(frames)
-        total = np.einsum('t,tk,tl->kl', A[:, 0, 0], profile, profile)
-        sizes = np.full(profile.shape[1], 3.0)
-        gain = float(evidence_gain(total, b[:, 0] @ profile, sizes))
+        gain = _gain_beside_pose(A, b, profile, standing)
         found.append(Candidate(fault, gain / excess - search.ceiling(profile.shape[1])))
     return found
 
@@ -415,7 +429,9 @@ def _pair_shifts(track: OutlineTrack, pairs: CameraPairs, most: int) -> np.ndarr
 
 
 def whole_delays(track: OutlineTrack, pairs: CameraPairs, most: int = 30) -> np.ndarray:
-    "Delays (V,) to about a frame, of which the median is 0"
+    "Delays (V,) in whole frames, up to half the shortest run, of which the median is 0"
+    new_run = np.flatnonzero(np.diff(track.frames) != 1) + 1
+    most = min(most, int(np.diff([0, *new_run, len(track)]).min()) // 2)
     shifts = _pair_shifts(track, pairs, most)
     D = np.zeros((len(shifts), len(track.cameras)))
     D[np.arange(len(shifts)), pairs.i], D[np.arange(len(shifts)), pairs.j] = -1, 1
@@ -425,7 +441,7 @@ def whole_delays(track: OutlineTrack, pairs: CameraPairs, most: int = 30) -> np.
         b = np.concatenate([shifts * weights, np.zeros(D.shape[1])])
         delays = np.linalg.lstsq(A, b, rcond=None)[0]
         weights = 1 / np.sqrt(np.maximum(np.abs(D @ delays - shifts), 0.05))
-    return delays - np.median(delays)
+    return np.round(delays - np.median(delays))
 
 # %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c040
 def total_cost(track: OutlineTrack, pairs: CameraPairs, faults: list, spread: float) -> float:
@@ -471,15 +487,6 @@ def _dated(track, pairs, fit: FaultFit, n: int) -> FaultFit:
     return fit_faults(track, pairs, [*fit.faults[:n], fault, *fit.faults[n + 1 :]], 2)
 
 
-def _first_guess(track: OutlineTrack, pairs: CameraPairs) -> list[RigFault]:
-    "Cameras that are late by whole frames"
-    new_run = np.flatnonzero(np.diff(track.frames) != 1) + 1
-    shortest = np.diff([0, *new_run, len(track)]).min()
-    delays = whole_delays(track, pairs, int(min(30, shortest // 2)))
-    late = np.flatnonzero(np.abs(delays) > 0.5)
-    return [RigFault('late', int(v), 0, delays[v : v + 1]) for v in late]
-
-
 def search_faults(
     track: OutlineTrack,
     pairs: CameraPairs,
@@ -489,7 +496,7 @@ def search_faults(
     "Faults, one after the other, until none explains more than chance"
     T, views = track.points.shape[:2]
     search = Search(track, pairs, rate / (6 * views * T))
-    fit = fit_faults(track, pairs, standing_faults(views) + _first_guess(track, pairs), 4)
+    fit = fit_faults(track, pairs, standing_faults(views), 4)
     for _ in range(most):
         fits = []
         for fault in _best_candidates(search, fit):
@@ -541,7 +548,8 @@ def simplest_kind(fit: FaultFit, n: int, rate: float) -> RigFault:
 class RigHistory:
     "What happened to a rig in a recording"
 
-    track: OutlineTrack
+    track: OutlineTrack  # with whole delays taken out
+    whole: np.ndarray  # (V,) whole delays of the cameras
     pairs: CameraPairs
     fit: FaultFit
     spans: dict  # number of a fault -> the first and last row its step may be at
@@ -552,8 +560,13 @@ class RigHistory:
         return self.fit.faults
 
     @property
+    def delays(self) -> np.ndarray:
+        "The delays (T,V) of the cameras in frames, whole ones and all"
+        return self.whole + self.changes[..., DELAY[0]]
+
+    @property
     def changes(self) -> np.ndarray:
-        "The changes (T,V,8) of the rig"
+        "The changes (T,V,8) of the rig beside the whole delays"
         return changes_of_faults(self.faults, self.track.frames, len(self.track.cameras))
 
 
@@ -563,6 +576,8 @@ def find_rig_faults(
 ) -> RigHistory:
     "What happened to the rig; raises `InputError` where cameras cannot be compared"
     pairs = camera_pairs(track)
+    whole = whole_delays(track, pairs)
+    track = track.without_delays(whole)
     fit = search_faults(track, pairs, rate)
     fit = fit_faults(track, pairs, joined_poses(fit.faults), 1)
     faults = [simplest_kind(fit, n, rate) for n in range(len(fit.faults))]
@@ -571,4 +586,4 @@ def find_rig_faults(
     for n, fault in enumerate(fit.faults):
         if fault.start > 0:
             dated[n], spans[n] = date_step(track, pairs, fit, n)
-    return RigHistory(track, pairs, replace(fit, faults=dated), spans)
+    return RigHistory(track, whole, pairs, replace(fit, faults=dated), spans)
