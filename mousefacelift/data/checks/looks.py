@@ -81,15 +81,23 @@ def _swapped(looks: Looks) -> np.ndarray:
     return (own > 0.08) & (exchanged < min(0.04, 0.4 * own.max())) & alike
 
 
-def _recoloured(looks: Looks) -> np.ndarray:
-    "Views many times lighter, darker or of another tint than the others, which are alike"
+def _from_usual_light(looks: Looks) -> np.ndarray:
+    "How many times (V,) lighter or darker views are than the others; 1 where those are not alike"
     light = np.log(np.maximum(looks.colour.mean(1), 1e-3))
     off = abs(light - np.median(light))
+    return np.exp(off) if np.median(off) < 0.25 else np.ones(len(off))
+
+
+def _recoloured(looks: Looks) -> np.ndarray:
+    "Views of another tint than the others, or further from their light than a coat's patches are"
     tints = looks.tints()
     tint = np.linalg.norm(tints - np.median(tints, 0), axis=1)
-    return ((off > np.log(2.5)) & (np.median(off) < 0.25)) | (
-        (tint > 0.15) & (np.median(tint) < 0.04)
-    )
+    other_tint = (tint > 0.15) & (np.median(tint) < 0.04)
+    return other_tint | (_from_usual_light(looks) > 6)
+
+
+def _lighter_or_darker(looks: Looks) -> np.ndarray:
+    return _from_usual_light(looks) > 2.5
 
 
 _kinds = (
@@ -100,11 +108,22 @@ _kinds = (
         'red and blue are exchanged in some views',
         'OpenCV writes BGR: exchange the channels of these pictures.',
     ),
-    (_blurred, 'blurred pictures', 'Focus the camera, clean its window, or leave the view out.'),
     (
         _recoloured,
         'some views show another coat or another exposure than the rest',
         "Another animal's picture? Else set exposure and white balance of all cameras alike.",
+    ),
+)
+_notes = (  # a smooth side of a coat, or a patch on it, looks so too
+    (
+        _blurred,
+        'some pictures are less sharp than the rest',
+        'If they are blurred: focus the camera, clean its window, or leave the view out.',
+    ),
+    (
+        _lighter_or_darker,
+        'some views are much lighter or darker than the rest',
+        'If it is no patch of the coat: set the exposure of all cameras alike.',
     ),
 )
 
@@ -116,13 +135,14 @@ def look_findings(sample: Sample) -> list[Finding]:
     looks = looks_of(sample)
     told = np.zeros(len(sample), bool)
     found = []
-    for kind, what, do in _kinds:
+    for kind, what, do in (*_kinds, *_notes):
         views = np.flatnonzero(kind(looks) & ~told).tolist()
         told[views] = True
         if views:
             evidence = f'views {views}: mean colour {looks.colour[views[0]].round(2).tolist()}, '
             evidence += f'the views together {np.median(looks.colour, 0).round(2).tolist()}'
-            found.append(Finding(what, evidence, do, _issue, views=tuple(views)))
+            problem = (kind, what, do) in _kinds
+            found.append(Finding(what, evidence, do, _issue, problem, tuple(views)))
     return found
 
 # %% ../../../nbs/core/data/checks/18_looks.ipynb #c011
