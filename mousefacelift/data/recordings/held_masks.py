@@ -77,7 +77,7 @@ def _mask_near(source, frame: int, size: tuple, last: int) -> np.ndarray | None:
         return None
     try:
         return next(read_masks(source, [frame], size))
-    except InputError:
+    except (InputError, IndexError):  # no such frame
         return None
 
 
@@ -244,11 +244,15 @@ def mask_remarks(held: list[HeldView]) -> list[str]:
     return remarks
 
 # %% ../../../nbs/core/data/recordings/41_held_masks.ipynb #c025
+def _shows_mouse(view: HeldView) -> bool:
+    return any(mask is not None and (mask > 0.5).any() for mask in view.lagged(0))
+
+
 def require_fitting_masks(recording: Recording):
     "Raise `InputError` with the reason for given masks that do not fit their pictures"
     if recording.masks is None:
         return
-    held = hold_views(recording)
+    held = [view for view in hold_views(recording) if _shows_mouse(view)]
     for remark in mask_remarks(held):
         warnings.warn(remark, stacklevel=2)
     named = {}
