@@ -95,7 +95,7 @@ def _camera_file(sample: Sample) -> dict:
         frames.append({**old, **new, 'file_path': f'images/cam_{i:03d}.png'})
     return {'id': sample.name, **sample.header, 'frames': frames}
 
-
+# %% ../../nbs/core/data/03_samples.ipynb #c008p
 def write_sample(folder: str | Path, sample: Sample, overwrite: bool = False):
     "Write FaceLift's layout, `sample.json`, and `depth.npz` if there is depth; flat if no cameras"
     rgba = torch.cat([sample.images, sample.masks[..., None]], -1)

@@ -63,7 +63,7 @@ def _shrunk(mask: Tensor, left: int, top: int, side: int, size: int) -> Tensor:
     window = pad(mask[None, None], (-left, left + side - W, -top, top + side - H))
     return interpolate(window, (size, size), mode='bilinear', antialias=True)[0, 0].clamp(0, 1)
 
-
+# %% ../../nbs/core/geometry/10_coherence.ipynb #c102p
 def close_ups(
     masks: Tensor,  # (V,H,W) in 0..1
     size: int = 64,  # of the close-ups, pixels

@@ -46,7 +46,7 @@ def _masked_l2(r, y, g=None):
     "sum(m (x - y)^2) / (3 sum(m))"
     return _over_mask((r.color - y.images).square(), y.masks)
 
-
+# %% ../../nbs/core/losses/02_terms.ipynb #c008p
 def _alpha(r, y, g=None):
     "mean((a - m)^2)"
     return (r.alpha - y.masks).square().mean()

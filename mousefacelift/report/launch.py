@@ -132,7 +132,7 @@ def _has_type(value: Any, wanted: type | None) -> bool:
         return type(value) in (int, float)
     return wanted is None or type(value) is wanted
 
-
+# %% ../../nbs/core/report/02_launch.ipynb #c403p
 def is_storable(value: Any) -> bool:
     "Whether a value is JSON's, its numbers finite and no larger than 64 bits"
     if isinstance(value, dict):

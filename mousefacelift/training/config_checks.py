@@ -161,7 +161,7 @@ def _mouse_block_finding(s: dict) -> Finding | None:
         _issue_of_keys,
     )
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c056p
 def key_findings(
     s: dict,  # flat settings
     kind: type | None = None,  # a class of this library's configurations, if they are of one
@@ -299,7 +299,7 @@ def _target_finding(s: dict, inputs: int, views: int) -> Finding | None:
         problem=inputs / views > 0.8,
     )
 
-
+# %% ../../nbs/core/training/03_config_checks.ipynb #c065p
 def view_findings(
     s: dict,  # flat settings
     views: int | None = None,  # that the samples have, where they are known

@@ -105,7 +105,7 @@ def _format_of(path: Path) -> CalibrationFormat:
         came = f'a {path.suffix or "file without suffix"} of no known format'
     raise InputError(path, came, _known_formats(), 'Convert the calibration to one of these.')
 
-
+# %% ../../../nbs/core/data/calibration/02_formats.ipynb #c014p
 def read_camera_file(path: str | Path) -> CameraFile:
     "What a calibration of any registered format holds; raises `InputError` that names the file"
     path = Path(path)

@@ -33,7 +33,7 @@ def _stated_conventions(text) -> dict:
         unit = 'mm' if unit[1].startswith(('mm', 'milli')) else 'm'
     return dict(pose='w2c' if world_to_camera else None, first=first, unit=unit)
 
-
+# %% ../../../nbs/core/data/calibration/06_json_files.ipynb #c005p
 def _is_plain(path: Path) -> bool:
     content = read_json(path)
     if not isinstance(content, dict) or 'camera_poses' in content:  # multical's
@@ -77,7 +77,7 @@ def _lens(where, frame: dict) -> dict:
         raise InputError(where, came, 'k1, k2, p1, p2, k3', 'Undistort the videos first.')
     return said
 
-
+# %% ../../../nbs/core/data/calibration/06_json_files.ipynb #c521p
 def _intrinsics(where, frame) -> list:
     "fx, fy, cx and cy in pixels; the focal length may be given as an angle"
     fx = frame.get('fl_x')
