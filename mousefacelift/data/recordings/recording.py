@@ -32,7 +32,7 @@ from mousefacelift.data.recordings.layouts import (
     special_layout,
 )
 from .mask_values import require_mouse_masks
-from .segmenters import read_masks
+from .segmenters import is_cut_out, read_masks
 from .sync import matched_frames
 from .up import UPS, resolve_up
 from .video import Video, join_videos, open_pictures, open_video
@@ -311,17 +311,11 @@ def _mask_beside(path: Path) -> Path | None:
     return there[0] if there else None
 
 
-def _has_shape(path: Path) -> bool:
-    "Whether a picture has an alpha channel that cuts something out"
-    with Image.open(path) as image:
-        return image.mode == 'RGBA' and image.getchannel('A').getextrema()[0] < 255
-
-
 def _picture_masks(videos: list, where) -> list | None:
     "The masks beside the pictures of each camera, or in their alpha; None where there are none"
     found = {path: _mask_beside(path) for video in videos for path in video.files}
     if not any(found.values()):
-        return videos if all(map(_has_shape, found)) else None
+        return videos if all(map(is_cut_out, found)) else None
     lost = [path for path, mask in found.items() if mask is None]
     if lost:
         raise InputError(
