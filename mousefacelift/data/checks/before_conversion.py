@@ -13,7 +13,7 @@ from ...files import InputError
 from ..calibration import read_camera_file
 from ..calibration.camera_file import CameraFile
 from .findings import Finding, Report, verdict_sentence
-from ..recordings.held_masks import hold_views, mask_faults, mask_remarks
+from ..recordings.held_masks import hold_views, mask_reasons, mask_remarks
 from ..recordings.recording import open_recording
 
 # %% ../../../nbs/core/data/checks/19_before_conversion.ipynb #c005
@@ -64,12 +64,8 @@ def check_recording(src: str | Path) -> Report:
         return Report(str(src), verdict_sentence(found, 'a recording that does not open'), found)
     found = []
     held = [] if recording.masks is None else hold_views(recording)
-    reasons = {}
-    for name, remedy in mask_faults(held).items() if held else ():
-        reasons.setdefault((remedy.what, remedy.do), []).append(name)
-    for (what, do), names in reasons.items():
+    for what, do in mask_reasons(held).items():
         evidence = 'put right, their outlines follow the edges of the pictures far better'
-        what = f'masks of camera {", ".join(names)} {what}'
         found.append(Finding(what, evidence, do, _issue))
     for remark in mask_remarks(held):
         found.append(Finding(remark, 'in half of the instants or more', '', problem=False))
