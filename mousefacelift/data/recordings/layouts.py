@@ -140,6 +140,11 @@ def _require_readable(wrong: dict):
             raise error
 
 
+def _several(folder: Path, names: list) -> InputError:
+    came = f'{len(names)} calibrations: {", ".join(names)}'
+    return InputError(folder, came, 'one', 'Say which: --calibration FILE.')
+
+
 def near_calibration(folder: Path) -> Path:
     "The one calibration near a recording; raises `InputError` where there is none, or several"
     for places in (_PLACES, _ABOVE):
@@ -148,9 +153,7 @@ def near_calibration(folder: Path) -> Path:
         if len(found) == 1:
             return found[0]
         if found:
-            names = ', '.join(str(path.relative_to(path.parent.parent)) for path in found)
-            do = 'Say which: --calibration FILE.'
-            raise InputError(folder, f'{len(found)} calibrations: {names}', 'one', do)
+            raise _several(folder, [str(path.relative_to(path.parent.parent)) for path in found])
         _require_readable(wrong)
     raise InputError(
         folder,
@@ -165,12 +168,7 @@ def calibration_path(layout: Layout, folder: Path) -> Path:
     for pattern in layout.calibration:
         found = _in(folder, pattern)
         if len(found) > 1:
-            raise InputError(
-                folder,
-                f'{len(found)} calibrations: {", ".join(path.name for path in found)}',
-                'one',
-                'Say which: --calibration FILE.',
-            )
+            raise _several(folder, [path.name for path in found])
         if found:
             return found[0]
     return near_calibration(folder)
