@@ -27,6 +27,8 @@ from ..files import root, runs_path, write_json
 from ..outputs import is_recorded, read_record, remove_output, require_writable
 from ..outputs import write_record, written_files
 from ..provenance import recorded
+from ..ranges import shown_value
+from ..training.config import is_of_type
 from ..workers import without_main
 
 # %% ../../nbs/core/report/02_launch.ipynb #c005
@@ -128,9 +130,7 @@ def _wanted_type(parameter: dict) -> type | None:
 
 
 def _has_type(value: Any, wanted: type | None) -> bool:
-    if wanted is float:
-        return type(value) in (int, float)
-    return wanted is None or type(value) is wanted
+    return wanted is None or is_of_type(value, wanted)
 
 # %% ../../nbs/core/report/02_launch.ipynb #c403p
 def is_storable(value: Any) -> bool:
@@ -182,7 +182,7 @@ def check_values(notebook: str | Path, known: dict[str, dict], given: dict):
         if not storable or not _in_range(value, parameter):
             raise InputError(
                 f'{notebook}, {name}',
-                f'{value!r}, a {type(value).__name__}',
+                f'{shown_value(value)}, a {type(value).__name__}',
                 _allowed(parameter),
                 f'Without it, it is {parameter["default"]}.',
             )

@@ -20,6 +20,7 @@ from ..data.samples import find_samples, read_sample
 from ..files import InputError, digest, parse_yaml, read_json, read_text_file
 from ..models.gslrm import gslrm_sizes
 from ..models.lgm import lgm_sizes
+from ..ranges import shown_value
 from mousefacelift.training.config import (
     TrainConfig,
     ViewsConfig,
@@ -433,7 +434,7 @@ def loss_findings(s: dict) -> list:
 def _refused(name: str, value: object, allowed: str, where: str) -> Finding:
     return Finding(
         'a value that is refused',
-        f'{name} = {repr(value)[:100]}, allowed: {allowed}',
+        f'{name} = {shown_value(value)}, allowed: {allowed}',
         f'Correct it in {where}.',
         'ledger 14',
     )
