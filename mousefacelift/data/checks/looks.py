@@ -6,8 +6,10 @@
 __all__ = ['Looks', 'looks_of', 'look_findings', 'look_again_findings']
 
 # %% ../../../nbs/core/data/checks/18_looks.ipynb #c002
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 import numpy as np
 from .findings import Finding
 from ..samples import Sample
@@ -100,30 +102,39 @@ def _lighter_or_darker(looks: Looks) -> np.ndarray:
     return _from_usual_light(looks) > 2.5
 
 
+class _Kind(NamedTuple):
+    "A way in which views stand apart"
+
+    find: Callable  # (looks) -> (V,) bool
+    what: str
+    do: str
+    problem: bool = True  # False where a smooth side of a coat, or a patch on it, looks so too
+
+
 _kinds = (
-    (_black, 'black pictures', 'Look at the file: was the camera on, and was it read?'),
-    (_overexposed, 'overexposed pictures', 'Shorten the exposure, or leave the view out.'),
-    (
+    _Kind(_black, 'black pictures', 'Look at the file: was the camera on, and was it read?'),
+    _Kind(_overexposed, 'overexposed pictures', 'Shorten the exposure, or leave the view out.'),
+    _Kind(
         _swapped,
         'red and blue are exchanged in some views',
         'OpenCV writes BGR: exchange the channels of these pictures.',
     ),
-    (
+    _Kind(
         _recoloured,
         'some views show another coat or another exposure than the rest',
         "Another animal's picture? Else set exposure and white balance of all cameras alike.",
     ),
-)
-_notes = (  # a smooth side of a coat, or a patch on it, looks so too
-    (
+    _Kind(
         _blurred,
         'some pictures are less sharp than the rest',
         'If they are blurred: focus the camera, clean its window, or leave the view out.',
+        problem=False,
     ),
-    (
+    _Kind(
         _lighter_or_darker,
         'some views are much lighter or darker than the rest',
         'If it is no patch of the coat: set the exposure of all cameras alike.',
+        problem=False,
     ),
 )
 
@@ -135,14 +146,13 @@ def look_findings(sample: Sample) -> list[Finding]:
     looks = looks_of(sample)
     told = np.zeros(len(sample), bool)
     found = []
-    for kind, what, do in (*_kinds, *_notes):
-        views = np.flatnonzero(kind(looks) & ~told).tolist()
+    for kind in _kinds:
+        views = np.flatnonzero(kind.find(looks) & ~told).tolist()
         told[views] = True
         if views:
             evidence = f'views {views}: mean colour {looks.colour[views[0]].round(2).tolist()}, '
             evidence += f'the views together {np.median(looks.colour, 0).round(2).tolist()}'
-            problem = (kind, what, do) in _kinds
-            found.append(Finding(what, evidence, do, _issue, problem, tuple(views)))
+            found.append(Finding(kind.what, evidence, kind.do, _issue, kind.problem, tuple(views)))
     return found
 
 # %% ../../../nbs/core/data/checks/18_looks.ipynb #c011
