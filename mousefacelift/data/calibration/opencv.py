@@ -63,14 +63,12 @@ _MOST_BYTES = 1 << 24
 def read_file_storage(path: str | Path) -> dict:
     "Content of a file that cv2.FileStorage wrote, matrices as arrays; raises `InputError`"
     path = Path(path)
+    allowed = 'JSON or YAML of cv2.FileStorage'
+    text = read_text_file(path, allowed, _MOST_BYTES)
     try:
-        text = read_text_file(path, 'JSON or YAML of cv2.FileStorage', _MOST_BYTES)
         return _with_arrays(json.loads(text) if path.suffix == '.json' else _parse_storage(text))
-    except InputError:
-        raise
     except _PARSERS_FAIL as error:
         came = f"not OpenCV's ({str(error)[:200]})"
-        allowed = 'JSON or YAML of cv2.FileStorage'
         raise InputError(path, came, allowed, 'Write it again.') from None
 
 # %% ../../../nbs/core/data/calibration/04_opencv.ipynb #c008
