@@ -487,6 +487,14 @@ def _dated(track, pairs, fit: FaultFit, n: int) -> FaultFit:
     return fit_faults(track, pairs, [*fit.faults[:n], fault, *fit.faults[n + 1 :]], 2)
 
 
+def _is_sound(fault: RigFault) -> bool:
+    "Whether a step of a clock, once fitted, is still by whole frames, to a quarter of one"
+    if fault.kind != 'lost':
+        return True
+    step = fault.values[1]
+    return bool(np.round(step) != 0 and abs(step - np.round(step)) < 0.25)
+
+
 def search_faults(
     track: OutlineTrack,
     pairs: CameraPairs,
@@ -501,7 +509,9 @@ def search_faults(
         fits = []
         for fault in _best_candidates(search, fit):
             added = fit_faults(track, pairs, [*fit.faults, fault])
-            fits.append(_dated(track, pairs, added, len(added.faults) - 1))
+            dated = _dated(track, pairs, added, len(added.faults) - 1)
+            if _is_sound(dated.faults[-1]):
+                fits.append(dated)
         costs = [total_cost(track, pairs, each.faults, fit.spread) for each in fits]
         if not fits or min(costs) > total_cost(track, pairs, fit.faults, fit.spread):
             break
