@@ -405,9 +405,13 @@ def date_step(
         residuals.append(plane_residuals(track, pairs, changes).r[:, pairs.of(fault.view)])
     before = frame_costs(residuals[0], residuals[1], fit.spread)
     after = frame_costs(residuals[1], residuals[0], fit.spread)
-    gain = (before - after)[::-1].cumsum()[::-1]  # of a step at each row
-    row = int(gain[1:].argmax()) + 1
-    likely = np.flatnonzero(gain[1:] > gain[row] - 12) + 1
+    missing = int(max(np.round(fault.values[1]), 0)) if fault.kind == 'lost' else 0
+    rows = np.arange(max(missing, 1), len(track))  # first rows after the step
+    until = np.append(0, before.cumsum())[rows - missing]
+    since = after[::-1].cumsum()[::-1][rows]
+    costs = until + since
+    row = int(rows[costs.argmin()])
+    likely = rows[costs < costs.min() + 12]
     return replace(fault, start=row), (int(likely.min()), int(likely.max()))
 
 # %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c037
