@@ -405,9 +405,13 @@ def date_step(
         residuals.append(plane_residuals(track, pairs, changes).r[:, pairs.of(fault.view)])
     before = frame_costs(residuals[0], residuals[1], fit.spread)
     after = frame_costs(residuals[1], residuals[0], fit.spread)
-    gain = (before - after)[::-1].cumsum()[::-1]  # of a step at each row
-    row = int(gain[1:].argmax()) + 1
-    likely = np.flatnonzero(gain[1:] > gain[row] - 12) + 1
+    missing = int(max(np.round(fault.values[1]), 0)) if fault.kind == 'lost' else 0
+    rows = np.arange(max(missing, 1), len(track))  # first rows after the step
+    until = np.append(0, before.cumsum())[rows - missing]
+    since = after[::-1].cumsum()[::-1][rows]
+    costs = until + since
+    row = int(rows[costs.argmin()])
+    likely = rows[costs < costs.min() + 12]
     return replace(fault, start=row), (int(likely.min()), int(likely.max()))
 
 # %% ../../../nbs/core/data/checks/16_rig_over_time.ipynb #c037
@@ -487,6 +491,14 @@ def _dated(track, pairs, fit: FaultFit, n: int) -> FaultFit:
     return fit_faults(track, pairs, [*fit.faults[:n], fault, *fit.faults[n + 1 :]], 2)
 
 
+def _is_sound(fault: RigFault) -> bool:
+    "Whether a step of a clock, once fitted, is still by whole frames, to a quarter of one"
+    if fault.kind != 'lost':
+        return True
+    step = fault.values[1]
+    return bool(np.round(step) != 0 and abs(step - np.round(step)) < 0.25)
+
+
 def search_faults(
     track: OutlineTrack,
     pairs: CameraPairs,
@@ -501,7 +513,9 @@ def search_faults(
         fits = []
         for fault in _best_candidates(search, fit):
             added = fit_faults(track, pairs, [*fit.faults, fault])
-            fits.append(_dated(track, pairs, added, len(added.faults) - 1))
+            dated = _dated(track, pairs, added, len(added.faults) - 1)
+            if _is_sound(dated.faults[-1]):
+                fits.append(dated)
         costs = [total_cost(track, pairs, each.faults, fit.spread) for each in fits]
         if not fits or min(costs) > total_cost(track, pairs, fit.faults, fit.spread):
             break
