@@ -152,10 +152,17 @@ def _where_mouse_was(frames: np.ndarray, background: np.ndarray) -> np.ndarray:
     wide = []
     for frame in frames:
         rough = rough_mask(frame, background)
-        radius = max(2, int(0.25 * np.sqrt(rough.sum())))
-        size = (2 * radius + 1, 2 * radius + 1)
-        wide.append(cv2.dilate(rough, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, size)) > 0)
+        away = cv2.distanceTransform((rough == 0).astype(np.uint8), cv2.DIST_L2, 5)
+        wide.append((rough > 0) | (away <= 0.25 * np.sqrt(rough.sum())))
     return np.stack(wide)
+
+
+def _median_where(frames: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    "The median (P,3) uint8 over those of the frames (N,P,3) in which a pixel is `shown` (N,P)"
+    values = np.where(shown[..., None], frames, 256).astype(np.uint16)
+    values.sort(0)  # what is not shown comes last
+    middle = (shown.sum(0) - 1) // 2
+    return np.take_along_axis(values, middle[None, :, None], 0)[0].astype(np.uint8)
 
 
 def background_picture(
@@ -166,8 +173,7 @@ def background_picture(
     background = _median_of_distinct(frames, where)
     hidden = _where_mouse_was(frames, background)
     again = hidden.any(0) & ((~hidden).sum(0) >= 3)
-    free = np.ma.masked_array(frames[:, again], np.repeat(hidden[:, again, None], 3, -1))
-    background[again] = np.ma.median(free, 0).astype(np.uint8)
+    background[again] = _median_where(frames[:, again], ~hidden[:, again])
     return background
 
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c012
