@@ -159,7 +159,7 @@ def _where_mouse_was(frames: np.ndarray, background: np.ndarray) -> np.ndarray:
 
 def _median_where(frames: np.ndarray, shown: np.ndarray) -> np.ndarray:
     "The median (P,3) uint8 over those of the frames (N,P,3) in which a pixel is `shown` (N,P)"
-    values = np.where(shown[..., None], frames, 256).astype(np.uint16)
+    values = np.where(shown[..., None], frames.astype(np.uint16), 256)
     values.sort(0)  # what is not shown comes last
     middle = (shown.sum(0) - 1) // 2
     return np.take_along_axis(values, middle[None, :, None], 0)[0].astype(np.uint8)
