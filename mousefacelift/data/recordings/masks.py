@@ -347,7 +347,7 @@ def add_tail_and_feet(
     views = zip(pairs, features, arena.window(), bodies)
     lines = np.stack([skin_lines(*view, **how) for view in views])
     lines = _supported_lines(lines, bodies, arena)
-    return np.stack([grow_mask(body, line, 8 * scale) for body, line in zip(bodies, lines)])
+    return np.stack([grow_mask(body, line, 5 * scale) for body, line in zip(bodies, lines)])
 
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c051
 def cut_out(
