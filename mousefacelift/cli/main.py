@@ -111,7 +111,8 @@ def main(verbose):
 @click.option(
     '--segmenter',
     metavar='CMD',
-    help='Makes the masks: a command with {input} and {output}, called once per picture.',
+    help='Makes the masks: a command with {input} and {output}, called once per picture, or with '
+    '{inputs} and {outputs}, two folders, called once.',
 )
 @click.option(
     '--least', default=3, help='Views that must show the mouse; an instant with fewer is skipped.'

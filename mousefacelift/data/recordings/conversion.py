@@ -40,7 +40,8 @@ from mousefacelift.data.recordings.recording import (
     recording_fingerprint,
 )
 from mousefacelift.data.recordings.segmenters import (
-    CommandSegmenter,
+    FolderSegmenter,
+    command_segmenter,
     segment_pictures,
     write_masks,
 )
@@ -83,6 +84,24 @@ def _has_masks(recording: Recording, k: int, folder: Path) -> bool:
     return all((folder / name / f'{frame:06d}.png').exists() for name, frame in frames)
 
 
+def _segment_in_one_start(recording, todo: list, segmenter: FolderSegmenter, folder: Path):
+    "Write into `folder` the masks of all instants of `todo`, of one start of the command"
+    names = {}
+
+    def pictures():
+        for instant in stream_instants(recording, todo):
+            if instant.error is None:
+                frames = recording.frame_of(instant.number)
+                for view in zip(recording.names, frames, to_float(instant.pictures)):
+                    name, frame, picture = view
+                    names[f'{frame:06d}_{name}'] = name, frame
+                    yield f'{frame:06d}_{name}', picture
+
+    for key, mask in segmenter.masks(pictures()):
+        name, frame = names[key]
+        write_masks(folder, [name], [frame], mask[None])
+
+
 def segment_recording(
     recording: Recording,
     numbers: list,  # of the instants, ascending
@@ -91,6 +110,11 @@ def segment_recording(
 ) -> Recording:
     "The recording with masks in `folder`, made of the instants that have none there"
     todo = [k for k in numbers if not _has_masks(recording, k, folder)]
+    if isinstance(segmenter, str):
+        segmenter = command_segmenter(segmenter)
+    if isinstance(segmenter, FolderSegmenter):
+        _segment_in_one_start(recording, todo, segmenter, folder)
+        todo = []
     for instant in stream_instants(recording, todo):
         if instant.error is None:
             masks = segment_pictures(segmenter, to_float(instant.pictures))
@@ -378,7 +402,7 @@ def plan_conversion(
     canonical: str = 'exact',  # the form: exact, pretrained or none
     workers: int = 0,  # processes; 0: one per core
     zoom: float | None = None,  # of the canonical focal length; `whole_zoom` of the recording
-    segmenter: str | Callable | None = None,  # {input} {output}, or (V,H,W,3) -> (V,H,W)
+    segmenter: str | Callable | None = None,  # a command, or (V,H,W,3) -> (V,H,W)
     least: int = 3,  # views that must show the mouse
     convention: str = '',  # `data.calibration.conventions` that the calibration leaves open
     videos: str = '',  # pattern of the videos below `src`, where the layout is not known
@@ -389,7 +413,7 @@ def plan_conversion(
     form = dict(size=size, canonical=canonical, least=least)
     _check_form(zoom, every=every, workers=workers, **form)
     if isinstance(segmenter, str):
-        CommandSegmenter(segmenter)  # a wrong command is refused before the videos are read
+        command_segmenter(segmenter)  # a wrong command is refused before the videos are read
     recording = open_recording(src, calibration, masks, convention, videos, up=up, sync=sync)
     _require_views(recording, least)
     plan = ConversionPlan(
