@@ -19,6 +19,7 @@ from ..images import largest_piece
 from mousefacelift.data.recordings.mask_colour import (
     colour_features,
     mouse_likelihood,
+    red_scene,
     redder_than_noise,
 )
 from .matting import edge_alpha, guided_filter
@@ -316,20 +317,21 @@ def skin_lines(
     red_line = cv2.morphologyEx(redness, cv2.MORPH_TOPHAT, disc) > 4
     away = cv2.distanceTransform((~body).astype(np.uint8), cv2.DIST_L2, 5)
     red = redness > 1.5
-    return (red & red_line) | (thin_lines(*pair, radius) & (red | (away > far)))
+    lines = (red & red_line) | (thin_lines(*pair, radius) & (red | (away > far)))
+    return lines & ~red_scene(pair[1], window)
 
 
-def _supported_lines(lines: np.ndarray, bodies: np.ndarray, arena: _Arena) -> np.ndarray:
-    "Those of the `lines` (V,H,W) outside the `bodies` that other views show above the floor"
+def _supported_lines(lines, bodies, arena: _Arena, asked: np.ndarray, misses: int) -> np.ndarray:
+    "Those of the pixels `asked` (V,H,W) that all other views but `misses` show above the floor"
     masks = torch.from_numpy(_dilated(lines | bodies, 2)).float()
     shown = confirmed_pixels(
         masks,
         arena.cameras,
-        torch.from_numpy(lines & ~bodies),
+        torch.from_numpy(asked),
         arena.floor + arena.unit,
         (arena.centre, 130 * arena.unit),
         arena.unit,
-        misses=int(len(lines) > 3),
+        misses=misses,
     )
     return shown.numpy() > 0.5
 
@@ -344,10 +346,16 @@ def add_tail_and_feet(
     "The masks (V,H,W) with the lines of skin that touch them and that other views support"
     scale = arena.pixels_per_mm().mean()
     how = dict(radius=max(2, round(width / 2 * scale)), far=8 * scale)
-    views = zip(pairs, features, arena.window(), bodies)
+    window = arena.window()
+    views = zip(pairs, features, window, bodies)
     lines = np.stack([skin_lines(*view, **how) for view in views])
-    lines = _supported_lines(lines, bodies, arena)
-    return np.stack([grow_mask(body, line, 5 * scale) for body, line in zip(bodies, lines)])
+    shown = _supported_lines(lines, bodies, arena, lines & ~bodies, misses=int(len(lines) > 3))
+    by_all = _supported_lines(lines, bodies, arena, shown, misses=0)
+    red = np.stack([redder_than_noise(*view) > 3 for view in zip(features, window)])
+    masks = []
+    for body, line, certain in zip(bodies, shown, shown & (red | by_all)):
+        masks.append(grow_mask(body, line, 25 * scale) | grow_mask(body, certain, 2 * scale))
+    return np.stack(masks)
 
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c051
 def cut_out(
