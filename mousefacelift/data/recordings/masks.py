@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['distinct_frames', 'light_change', 'fill_holes', 'segment_change', 'rough_mask', 'background_picture', 'thin_lines',
-           'grow_mask', 'coloured_bodies', 'settle_outlines', 'skin_lines', 'add_tail_and_feet', 'cut_out']
+           'grow_mask', 'coloured_bodies', 'settle_outlines', 'narrow_lines', 'add_tail_and_feet', 'cut_out']
 
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c002
 from dataclasses import dataclass
@@ -300,24 +300,18 @@ def settle_outlines(bodies: np.ndarray, likely: np.ndarray, features: list, aren
     return np.stack(masks)
 
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c048
-def skin_lines(
+def narrow_lines(
     pair: tuple,  # picture and background (H,W,3) in 0..1
-    features: np.ndarray,  # (H,W,3) of `colour_features`
-    window: np.ndarray,  # (H,W) bool
-    body: np.ndarray,  # (H,W) bool
-    *,
+    redness: np.ndarray,  # (H,W) of `redder_than_noise`
+    window: np.ndarray,  # (H,W) bool, of which most stands still
     radius: int,  # px, half as wide as the widest tail
-    far: float,  # px from the body, from where on a line need not be red
 ) -> np.ndarray:
-    "Where (H,W) there are narrow lines of naked skin, or any narrow lines far from the body"
+    "Where (H,W) there are narrow lines of any change or of naked skin, except in red light"
     import cv2
 
-    redness = redder_than_noise(features, window).astype(np.float32)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    red_line = cv2.morphologyEx(redness, cv2.MORPH_TOPHAT, disc) > 4
-    away = cv2.distanceTransform((~body).astype(np.uint8), cv2.DIST_L2, 5)
-    red = redness > 1.5
-    lines = (red & red_line) | (thin_lines(*pair, radius) & (red | (away > far)))
+    red_line = cv2.morphologyEx(redness.astype(np.float32), cv2.MORPH_TOPHAT, disc) > 4
+    lines = thin_lines(*pair, radius) | ((redness > 1.5) & red_line)
     return lines & ~red_scene(pair[1], window)
 
 
@@ -343,18 +337,19 @@ def add_tail_and_feet(
     arena: _Arena,
     width: float,  # mm, of the widest tail
 ) -> np.ndarray:
-    "The masks (V,H,W) with the lines of skin that touch them and that other views support"
+    "The masks (V,H,W) with the lines that touch them, are tail or skin, and have support"
     scale = arena.pixels_per_mm().mean()
-    how = dict(radius=max(2, round(width / 2 * scale)), far=8 * scale)
+    radius = max(2, round(width / 2 * scale))
     window = arena.window()
-    views = zip(pairs, features, window, bodies)
-    lines = np.stack([skin_lines(*view, **how) for view in views])
+    redness = np.stack([redder_than_noise(*view) for view in zip(features, window)])
+    lines = np.stack([narrow_lines(*view, radius) for view in zip(pairs, redness, window)])
     shown = _supported_lines(lines, bodies, arena, lines & ~bodies, misses=int(len(lines) > 3))
-    by_all = _supported_lines(lines, bodies, arena, shown, misses=0)
-    red = np.stack([redder_than_noise(*view) > 3 for view in zip(features, window)])
+    maybe_skin = shown & (redness > 1.5)
+    skin = maybe_skin & (redness > 3)
+    skin |= _supported_lines(lines, bodies, arena, maybe_skin, misses=0)
     masks = []
-    for body, line, certain in zip(bodies, shown, shown & (red | by_all)):
-        masks.append(grow_mask(body, line, 25 * scale) | grow_mask(body, certain, 2 * scale))
+    for body, far, near in zip(bodies, shown, skin):
+        masks.append(grow_mask(body, far, 25 * scale) | grow_mask(body, near, 2 * scale))
     return np.stack(masks)
 
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c051
