@@ -23,7 +23,6 @@ from ...geometry.rigs import focal_512
 from ..images import to_float
 from .mask_quality import grade, mask_quality
 from .masks import cut_out, rough_mask
-from .matting import clean_edge
 from .recording import Recording, recording_fingerprint
 from .stream import Instant
 from ..samples import Sample
@@ -188,8 +187,6 @@ def _canonical_views(recording, instant, centre, views, form, factor) -> _Canoni
         empty, *_ = canonicalise(to_float(instant.backgrounds[views]), blank, cameras, **how)
         ground = T.to_canonical(_ground(recording, centre))[2].item()
         masks = cut_out(images, empty, canonical, ground, T.scale)
-        clean = [clean_edge(*view) for view in zip(images.numpy(), masks.numpy())]
-        images = torch.from_numpy(np.stack(clean))
     return _Canonical(views, Sample(images, masks, canonical), T, factor)
 
 
