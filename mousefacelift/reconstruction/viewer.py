@@ -18,6 +18,7 @@ from ..data.recordings.video import write_video
 from ..files import InputError, asset_path, atomic_path
 from ..gaussians.cloud import Gaussians
 from ..gaussians.ply import write_ply
+from ..gaussians.projection import fuse_pixels
 from ..gaussians.render import render
 from ..geometry.rigs import ring
 from ..outputs import check_file
@@ -67,7 +68,7 @@ _show_script = (
 
 def viewer_element(gaussians: Gaussians, height: str = '420px') -> str:
     "HTML that shows the cloud once the page is loaded; the page must load `viewer.js`"
-    visible = gaussians[gaussians.opacities.detach() >= 1 / 255]
+    visible = fuse_pixels(gaussians[gaussians.opacities.detach() >= 1 / 255])
     similarity = json.dumps(viewing_similarity(gaussians).tolist())
     return (
         f'<div class="mousefacelift-viewer" style="{_frame_style.format(height=height)}">'
