@@ -28,7 +28,7 @@ from mousefacelift.geometry.canonical import (
 from ..geometry.hull import Subject, find_subject, mask_values_at
 from ..geometry.warp import retake
 from .checkpoints import locate, network_folder
-from .fit import fit_scene
+from .fit import fit_scene, judged_fit
 from .gslrm import GSLRM
 from .lgm import LGM, four_views
 from .visual_hull import pixel_size, visual_hull
@@ -158,6 +158,7 @@ method_loaders: dict[str, Callable[[], Method]] = {
     'creatures': lambda: network_method(GSLRM.load('creatures')),
     'rigs': lambda: network_method(GSLRM.load('rigs')),
     'lgm': lambda: network_method(LGM.load('lgm')),
+    'auto': lambda: partial(judged_fit, start=named_method('rigs')),
 }
 
 # %% ../../nbs/core/models/14_methods.ipynb #c111
