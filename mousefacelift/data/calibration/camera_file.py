@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LENS_NAMES', 'ENTRY_NAMES', 'MOST_CAMERAS', 'read_numbers', 'opencv_distortion', 'lens_entries', 'camera_lens',
-           'camera_entry', 'CameraFile', 'match_cameras', 'in_order', 'camera_dicts', 'picture_sizes']
+           'camera_entry', 'CameraFile', 'match_cameras', 'in_order', 'camera_dicts', 'picture_names', 'picture_sizes']
 
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c002
 import os
@@ -361,6 +361,13 @@ def camera_dicts(path: str | Path, content: Any, allowed: str) -> tuple[list, li
     keys = list(content) if isinstance(content, dict) else range(len(entries))
     names = [str(entry.get('name', key)) for key, entry in zip(keys, entries)]
     return names, list(entries)
+
+# %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c026
+def picture_names(paths: Iterable) -> list:
+    "What cameras are called by the paths of their pictures: as short as tells them apart"
+    paths = [Path(str(path)).with_suffix('') for path in paths]
+    stems = [path.name for path in paths]
+    return stems if len(set(stems)) == len(stems) else [path.as_posix() for path in paths]
 
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c023
 def _picture_size(entry: dict) -> tuple | None:

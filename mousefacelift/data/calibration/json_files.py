@@ -13,6 +13,7 @@ from mousefacelift.data.calibration.camera_file import (
     CameraFile,
     camera_dicts,
     lens_entries,
+    picture_names,
     picture_sizes,
     read_numbers,
 )
@@ -93,7 +94,7 @@ def _intrinsics(where, frame) -> list:
     return read_numbers(list(values.values()), where, 'intrinsics', counts=(4,)).tolist()
 
 # %% ../../../nbs/core/data/calibration/06_json_files.ipynb #c524
-def _nerfstudio_entry(where, own: dict, shared: dict, number: int) -> dict:
+def _nerfstudio_entry(where, own: dict, shared: dict) -> dict:
     frame = {**shared, **{name: value for name, value in own.items() if value is not None}}
     fx, fy, cx, cy = _intrinsics(where, frame)
     matrix = own.get('transform_matrix')
@@ -102,7 +103,6 @@ def _nerfstudio_entry(where, own: dict, shared: dict, number: int) -> dict:
         K=[[fx, 0, cx], [0, fy, cy], [0, 0, 1]],
         R=pose[:3, :3],
         t=pose[:3, 3],
-        name=Path(str(own.get('file_path', number))).stem,
         width=frame.get('w'),
         height=frame.get('h'),
         **_lens(where, frame),
@@ -119,11 +119,11 @@ def nerfstudio_json(path: Path) -> CameraFile:
         if not isinstance(frame, dict):
             came, allowed = 'a frame that is no object', 'one object per camera'
             raise InputError(where, came, allowed, 'Write the file again.')
-        cameras.append(_nerfstudio_entry(where, frame, content, i))
+        cameras.append(_nerfstudio_entry(where, frame, content))
     return CameraFile(
         path,
         'nerfstudio',
-        [camera['name'] for camera in cameras],
+        picture_names(frame.get('file_path', i) for i, frame in enumerate(content['frames'])),
         cameras,
         picture_sizes(cameras),
         pose='c2w-opengl',
@@ -148,7 +148,7 @@ def facelift_json(path: Path) -> CameraFile:
     return CameraFile(
         path,
         'FaceLift',
-        [Path(str(frame.get('file_path', i))).stem for i, frame in enumerate(frames)],
+        picture_names(frame.get('file_path', i) for i, frame in enumerate(frames)),
         [dict(K=k, R=pose[:3, :3], t=pose[:3, 3]) for k, pose in zip(K, w2c)],
         ((rig.width, rig.height),),
         pose='w2c',

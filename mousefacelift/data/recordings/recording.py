@@ -227,8 +227,8 @@ def _find(src: Path, calibration, videos: str) -> _Found:
     _require_as_many(file, names)
     if layout.general or videos:  # the names are those of the calibration
         order = match_cameras(file.names, names)
-        own = names if order is None else [file.names[i] for i in order]
-        paths = dict(zip(own, paths.values()))
+        if order is not None and not any('/' in name for name in file.names):
+            paths = dict(zip([file.names[i] for i in order], paths.values()))
     ordered = in_order(file, list(paths), layout.numbers)
     return _Found(layout, paths, ordered, _pairs(ordered.names, paths, src))
 
