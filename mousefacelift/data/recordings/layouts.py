@@ -18,7 +18,7 @@ from ..calibration.camera_file import match_cameras
 from ...files import InputError
 
 # %% ../../../nbs/core/data/recordings/05_layouts.ipynb #c005
-VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.m4v')
+VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.m4v', '.webm')
 PICTURE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.webp')
 
 
