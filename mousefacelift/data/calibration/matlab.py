@@ -194,7 +194,8 @@ def dannce_mat(path: Path) -> CameraFile:
     params = next((content[x] for x in _CAMERA_VARIABLES if content.get(x) is not None), None)
     if params is None:
         allowed = f'a cell or structure array of cameras: {", ".join(_CAMERA_VARIABLES)}'
-        raise InputError(path, 'no params', allowed, 'Export the calibration again.')
+        do = 'Save numbers, not objects of MATLAB: params(1).K, .r, .t, .RDistort, .TDistort.'
+        raise InputError(path, 'no params', allowed, do)
     cameras = _as_list(params)
     named = [camera['name'] for camera in cameras if isinstance(camera, dict) and 'name' in camera]
     names = [str(name) for name in _as_list(content.get('camnames', named))]

@@ -46,7 +46,10 @@ def write_video(
 # %% ../../../nbs/core/data/recordings/01_video.ipynb #c320
 def _unreadable(path, why) -> InputError:
     return InputError(
-        path, f'not a readable video ({why})', 'a whole mp4, mkv or avi', 'Copy or export it again.'
+        path,
+        f'not a readable video ({why})',
+        'a whole video: mp4, mkv, avi, mov, webm',
+        'Copy or export it again.',
     )
 
 
@@ -200,7 +203,9 @@ def open_video(path: str | Path) -> Video:
 
     path = Path(path)
     if not path.is_file():
-        raise InputError(path, 'no such video', 'an mp4, mkv or avi', 'Check the path.')
+        raise InputError(
+            path, 'no such video', 'mp4, mkv, avi, mov, webm', 'Copy it there, or check the path.'
+        )
     state = path.stat()
     try:
         return _scan(path, state.st_size, state.st_mtime_ns)
