@@ -130,7 +130,7 @@ class Extent:
 
     def say(self, mm: float) -> str:
         "The length in words, if a unit is `mm` millimetres"
-        return f'{self.wording.format(self.length * mm)} mm'
+        return self.wording.format(self.length * mm)
 
     def fits(self, mm: float) -> bool:
         "Whether the length is within the limits, if a unit is `mm` millimetres"
@@ -154,13 +154,13 @@ def measure_extent(c: Cameras, masks: Iterable = ()) -> Extent:
     place, _ = meeting_place(c)
     if not len(masks):
         width = (_unit_per_pixel(c, place) * c.width).median().item()
-        return Extent('the pictures are {:.3g} wide', width, (60, 5000))
+        return Extent('the pictures are {:.3g} mm wide', width, (60, 5000))
     longest = []
     for instant, some in _shown_views(c, masks):
         pixels = [_diagonal(mask) for mask in instant]
         units = _unit_per_pixel(some, place).tolist()
         longest.append(max(n * unit for n, unit in zip(pixels, units)))
-    return Extent('the subject is {:.3g} long', float(np.median(longest)), (40, 250))
+    return Extent('the subject is {:.3g} mm long', float(np.median(longest)), (40, 250))
 
 # %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c022
 UNITS = {'mm': 1.0, 'cm': 10.0, 'm': 1000.0}  # mm to a unit
@@ -366,6 +366,17 @@ def _resolve_unit(c: Cameras, file, told, masks):
         'Settle it: --convention mm, cm or m, or --convention unit=N with N mm to a unit.',
     )
 
+# %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c053
+def _lens_words(raw: RawCameras, names: list) -> str:
+    "Which cameras have a lens that bends, in words"
+    bent = raw.radial.any(1) | raw.tangential.any(1) | raw.fisheye
+    plain = [name for name, bends in zip(names, bent.tolist()) if not bends]
+    if len(plain) == len(names):
+        return 'none: pictures are taken as undistorted'
+    kind = 'fisheye' if raw.fisheye.any() else 'distortion'
+    without = f', none in {", ".join(plain)}' if plain else ''
+    return f'{kind} in {len(names) - len(plain)} of {len(names)} cameras{without}'
+
 # %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c025
 def _as_written(file: CameraFile, K: np.ndarray, width: int, height: int) -> RawCameras:
     "Cameras whose `w2c` holds R and t as the file writes them"
@@ -413,6 +424,7 @@ def resolve_conventions(
     found = dict(
         format=file.format,
         K='transposed' if transposed else 'as written',
+        lens=_lens_words(raw, file.names),
         pose=how_pose,
         first_pixel=how_first,
         unit=how_unit,
