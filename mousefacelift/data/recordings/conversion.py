@@ -285,8 +285,8 @@ def _measure(plan: ConversionPlan, workers: Workers) -> dict:
         raise InputError(
             plan.recording.source,
             f'no instant that can be used: {failed[min(failed)]}',
-            'some that can',
-            'See the reason.',
+            'at least one instant',
+            'Mend what the reason says; `mousefacelift check` looks at the whole recording.',
         )
     return found
 
