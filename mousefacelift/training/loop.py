@@ -25,13 +25,13 @@ from mousefacelift.files import (
     InputError,
     atomic_path,
     clear_leftovers,
-    lock_file,
     read_json,
     write_json,
 )
 from ..models.checkpoints import load_strict, read_tensors, write_tensors
 from mousefacelift.outputs import (
     check_growing,
+    held_folder,
     is_recorded,
     output_folder,
     read_record,
@@ -40,20 +40,6 @@ from mousefacelift.outputs import (
 from ..provenance import recorded
 from .adapt import parameter_groups, read_factors
 from .config import LoopConfig, OptimizerConfig
-
-# %% ../../nbs/core/training/04_loop.ipynb #c005
-@contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    "Hold the folder's lock during the block; raises `InputError` where another process holds it"
-    with open(folder / '.lock', 'a') as lock:
-        if not lock_file(lock):
-            raise InputError(
-                folder,
-                'another process trains in it',
-                'one run per folder',
-                'Wait, or name another folder.',
-            )
-        yield
 
 # %% ../../nbs/core/training/04_loop.ipynb #c008
 def _checkpoints(folder: str | Path) -> list:
@@ -126,7 +112,14 @@ class _Basis:
         do = 'Begin another run in another folder.'
         theirs = read_json(path) if path.exists() else None
         if not isinstance(theirs, dict) or set(theirs) != set(asdict(self)):
-            raise InputError(path, 'missing or changed', 'what the run wrote when it began', do)
+            came = 'not as it was written' if theirs else 'missing, as in a run of an older version'
+            raise InputError(
+                path,
+                f'{came}: what the run was trained on cannot be compared',
+                'what a run writes when it begins',
+                f'If it was trained on these samples, write {json.dumps(asdict(self))} there; '
+                'else begin another run in another folder.',
+            )
         if theirs['samples'] != self.samples:
             raise InputError(folder, 'other samples', 'those that the run began with', do)
         if theirs['processes'] != self.processes:
@@ -161,8 +154,7 @@ def _own_folder(folder: str | Path, config: LoopConfig, basis: _Basis) -> Iterat
     check_growing(folder, 'launch.json' if launched else 'config.json', _run_files)
     folder = Path(folder)
     _require_own(folder, config, basis)
-    folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder):
+    with held_folder(folder, folder / '.lock'):
         for place in (folder, folder / 'checkpoints', folder / 'pictures'):
             clear_leftovers(place)
         _require_own(folder, config, basis)
