@@ -206,7 +206,7 @@ def _view_numbers(text: str | None) -> list[int] | None:
             '--inputs', repr(text), 'view numbers, as in 0,1,2', 'Give them with commas.'
         ) from None
 
-
+# %% ../../nbs/core/cli/01_main.ipynb #c413
 _picture_suffixes = {'.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.tiff', '.bmp', '.heic'}
 
 
@@ -218,6 +218,33 @@ def _end_with_failures(written: list):
         for each in failed:
             click.echo(each)
         raise SystemExit(1)
+
+
+def _reconstruct_picture(source, out, model, dry_run, *, generator, mask, seed, overwrite):
+    from mousefacelift.reconstruction.write import picture_plan, picture_report
+    from mousefacelift.reconstruction.write import write_from_picture
+
+    if dry_run:
+        click.echo(picture_plan(source, out, generator, model, mask, overwrite=overwrite))
+        return
+    written = write_from_picture(source, out, generator, model, mask, seed, overwrite=overwrite)
+    click.echo('\n'.join([str(written), *picture_report(out, generator)]))
+
+
+def _reconstruct_samples(source, out, model, dry_run, frame, views, *, overwrite):
+    from mousefacelift.data.samples import find_samples
+    from mousefacelift.reconstruction.write import reconstruction_plan, write_reconstructions
+
+    folders = find_samples(source)
+    if dry_run:
+        click.echo('\n'.join(reconstruction_plan(folders, out, model, overwrite=overwrite)))
+        return
+    all_written = []
+    for written in write_reconstructions(folders, out, model, frame, views, overwrite=overwrite):
+        all_written.append(written)
+        if not written.failure:
+            click.echo(written)
+    _end_with_failures(all_written)
 
 
 @main.command('reconstruct')
@@ -243,15 +270,12 @@ def _end_with_failures(written: list):
 )
 @click.option('--mask', type=_path, help='For a picture: white where the mouse is; else its alpha.')
 @click.option('--seed', default=4, help='For a picture.')
+@_dry_run
 @_overwrite
-def reconstruct_command(source, out, model, frame, inputs, generator, mask, seed, overwrite):
+def reconstruct_command(source, out, model, frame, inputs, dry_run, overwrite, **of_picture):
     """A picture, a sample or a data set -> Gaussians, turntable, viewer, cameras.
 
     A sample of a set that fails is told and the others go on; exit status 1 then."""
-    from mousefacelift.data.samples import find_samples
-    from mousefacelift.reconstruction.write import picture_report
-    from mousefacelift.reconstruction.write import write_from_picture, write_reconstructions
-
     if source.suffix.lower() in _picture_suffixes:
         if frame != 'canonical' or inputs:
             raise InputError(
@@ -260,17 +284,10 @@ def reconstruct_command(source, out, model, frame, inputs, generator, mask, seed
                 'neither',
                 'It has no rig; all its views are used.',
             )
-        written = write_from_picture(source, out, generator, model, mask, seed, overwrite=overwrite)
-        click.echo('\n'.join([str(written), *picture_report(out, generator)]))
-        return
-    folders = find_samples(source)
-    views = _view_numbers(inputs)
-    all_written = []
-    for written in write_reconstructions(folders, out, model, frame, views, overwrite=overwrite):
-        all_written.append(written)
-        if not written.failure:
-            click.echo(written)
-    _end_with_failures(all_written)
+        _reconstruct_picture(source, out, model, dry_run, overwrite=overwrite, **of_picture)
+    else:
+        views = _view_numbers(inputs)
+        _reconstruct_samples(source, out, model, dry_run, frame, views, overwrite=overwrite)
 
 # %% ../../nbs/core/cli/01_main.ipynb #c019
 def _reading(command):

@@ -21,6 +21,7 @@ from ..data.samples import Sample
 from ..files import InputError, read_json
 from ..geometry.cameras import Cameras
 from ..geometry.rigs import rig, ring
+from ..progress import progress
 from ..ranges import SEED, Range, check_settings
 from .checkpoints import hub_id, load_strict, locate, network_folder
 from .conditioning import EncodedPrompts, PromptFile
@@ -193,7 +194,7 @@ def _read_pipeline(source: str | Path, expected: str, code: str | Path | None = 
         if isinstance(part, torch.nn.Module):
             tensors, path = read_weights(source, name)
             load_strict(part, rename_tensors(type(part).__name__, tensors), path)
-    pipe.set_progress_bar_config(disable=True)
+    pipe.progress_bar = partial(progress, 'steps of denoising')
     return pipe
 
 # %% ../../nbs/core/models/13_generators.ipynb #c032

@@ -37,6 +37,7 @@ from mousefacelift.outputs import (
     read_record,
     remove_output,
 )
+from ..progress import progress
 from ..provenance import recorded
 from .adapt import parameter_groups, read_factors
 from .config import LoopConfig, OptimizerConfig
@@ -509,23 +510,19 @@ def write_what_is_due(self: _Run, draw: Callable | None):
 
 # %% ../../nbs/core/training/04_loop.ipynb #c015
 def _take_steps(run: _Run, batch_loss: Callable, draw: Callable | None):
-    from tqdm import tqdm
-
     is_main = run.accelerator.is_main_process
-    bar = tqdm(
-        total=run.config.steps,
-        initial=run.progress.step,
-        unit='step',
-        disable=None if is_main else True,
-    )
+    shown = contextlib.nullcontext()
+    if is_main:
+        shown = progress('steps of training', run.config.steps, run.progress.step)
     path = run.folder / 'metrics.jsonl' if is_main else os.devnull
     launcher = os.getppid()
-    with open(path, 'a', buffering=1) as metrics, bar:
+    with open(path, 'a', buffering=1) as metrics, shown:
         while run.progress.step < run.config.steps:
             run.require_launcher(launcher)
             with run.among_others():
                 line = run.step(batch_loss)
-            bar.update()
+            if is_main:
+                shown.update()
             metrics.write(json.dumps(line) + '\n')
             run.accelerator.log(line, step=line['step'])
             run.require_learning(line)
