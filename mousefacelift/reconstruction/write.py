@@ -172,6 +172,13 @@ def write_reconstructions(
 _views_files = *sample_files, 'input.png'
 
 
+def _require_pictures(picture: str | Path, mask: str | Path | None):
+    "Raise `InputError` unless the files are there, before weights are read"
+    for path in (picture, mask):
+        if path is not None:
+            require_file(path, 'a PNG, JPEG, WebP, GIF, TIFF or BMP')
+
+
 class GeneratedViews(NamedTuple):
     "What `write_views` wrote, and the picture that it was made of"
 
@@ -194,6 +201,7 @@ def write_views(
     "Write the views that a `generator` makes of a `picture` as the sample `out`, with `input.png`"
     from mousefacelift.models.generators import view_generator
 
+    _require_pictures(picture, mask)
     with output_folder(out, 'sample', _views_files, [picture, mask], overwrite) as d:
         made = view_generator(generator, **settings)
         sample, prepared, silhouette = made.read(picture, seed, mask)
@@ -250,9 +258,7 @@ def picture_plan(
     overwrite: bool = False,
 ) -> str:
     "What `write_from_picture` would do, in words; raises `InputError` where it could not begin"
-    for path in (picture, mask):
-        if path is not None:
-            require_file(path, 'a picture')
+    _require_pictures(picture, mask)
     check_output(out, 'reconstruction', _picture_files, [picture, mask], overwrite)
     named_method(model)
     return _plan_words(picture, out, f'views by {generator}, then {model}')
@@ -272,6 +278,7 @@ def write_from_picture(
     """Views of a picture by a `generator`, and what `write_reconstruction` makes of them.
 
     In `out` also the sample `views`, and `view0.png`, `view0.json` where a view shows the input."""
+    _require_pictures(picture, mask)
     method = named_method(model)
     with output_folder(out, 'reconstruction', _picture_files, [picture, mask], overwrite) as d:
         views = write_views(picture, d / 'views', generator, mask, seed, **settings)
