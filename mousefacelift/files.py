@@ -60,8 +60,14 @@ def root() -> Path:
 
 # %% ../nbs/core/00_files.ipynb #c301
 def runs_path(*parts: str | Path) -> Path:
-    "`data/runs/...`: everything that a run writes"
-    return root().joinpath('data', 'runs', *parts)
+    "`data/runs/...`: everything that a run writes; raises `InputError` for a place elsewhere"
+    runs = root().joinpath('data', 'runs')
+    path = runs.joinpath(*parts)
+    if '\0' in str(path) or not Path(os.path.normpath(path)).is_relative_to(runs):
+        raise InputError(
+            'run', repr(str(Path(*parts))), 'a name, of a folder below data/runs', 'Choose another.'
+        )
+    return path
 
 
 def figures_path(*parts: str | Path) -> Path:

@@ -236,10 +236,13 @@ def _require_file_place(path: Path, inputs: Iterable):
 
 
 def check_file(path: str | Path, mark: str, inputs: Iterable = (), overwrite: bool = False):
-    "Raise `InputError` unless the file `path` is free or begins with `mark`, as its own do"
+    """Raise `InputError` unless the file `path` is free or begins with `mark`, as its own do
+
+    `overwrite` allows another one, but none in a folder that is an input."""
     path = Path(path)
     _require_file_place(path, inputs)
-    if overwrite or not os.path.lexists(path):
+    inside = any(Path(i).resolve() in path.resolve().parents for i in inputs if i is not None)
+    if (overwrite and not inside) or not os.path.lexists(path):
         return
     start = path.read_bytes()[:4096] if path.is_file() and not path.is_symlink() else b''
     if mark.encode() not in start:
