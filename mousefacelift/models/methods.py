@@ -178,10 +178,11 @@ def named_method(name: str | Path) -> Method:
         return partial(fit_scene, start=named_method(str(name).removesuffix('+fit')))
     if name in method_loaders:
         return method_loaders[name]()
-    if not str(name).startswith('hf:') and not Path(name).exists():
+    is_place = str(name).startswith('hf:') or bool(str(name)) and Path(name).exists()
+    if not is_place:
         names = ', '.join(method_loaders)
         raise InputError(
-            name,
+            f'model {str(name)!r}',
             'no such model',
             f'{names}, the folder of a GS-LRM or LGM, hf:owner/name, or a FaceLift .pt file',
             'Check the name or the path; +fit may follow it.',
