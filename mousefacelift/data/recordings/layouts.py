@@ -372,9 +372,9 @@ def general_layout(
 def named_layout(folder: Path, pattern: str) -> Layout:
     "The layout of videos, or else pictures, that a pattern names; raises `InputError` for none"
     pattern = Path(pattern)
-    if pattern.is_absolute():
+    if pattern.is_relative_to(folder.absolute()):
         pattern = pattern.relative_to(folder.absolute())
-    for pictures in (False, True):
+    for pictures in () if pattern.is_absolute() else (False, True):
         layout = Layout(
             '--videos',
             f'videos {pattern}',
