@@ -11,10 +11,11 @@ from pathlib import Path
 from mousefacelift.data.calibration.camera_file import (
     MOST_CAMERAS,
     CameraFile,
+    picture_names,
     picture_sizes,
 )
 from .formats import calibration_format
-from ...files import InputError, require_file
+from ...files import InputError, read_text_file, require_file
 
 # %% ../../../nbs/core/data/calibration/05_colmap.ipynb #c005
 _LENS_TERMS = dict(  # COLMAP's model -> its last parameters, those of the lens
@@ -48,7 +49,10 @@ def _read_model(path: Path):
         points.write_bytes(bytes(8) if path.suffix == '.bin' else b'')  # none
         for name in _MODEL_FILES:
             source = path.with_name(f'{name}{path.suffix}')
-            if source.exists():
+            if source.exists() and path.suffix == '.txt':
+                text = read_text_file(source, 'a COLMAP model')
+                Path(folder, source.name).write_text(text, 'utf-8')
+            elif source.exists():
                 shutil.copy(require_file(source, 'a COLMAP model'), folder)
         try:
             model.read(folder)
@@ -94,7 +98,7 @@ def colmap_model(path: Path) -> CameraFile:
     return CameraFile(
         path,
         'COLMAP',
-        [str(Path(image.name).with_suffix('')) for image in images],
+        picture_names(image.name for image in images),
         cameras,
         picture_sizes(cameras),
         pose='w2c',

@@ -6,12 +6,13 @@
 __all__ = ['calibration_findings', 'check_calibration', 'check_recording']
 
 # %% ../../../nbs/core/data/checks/19_before_conversion.ipynb #c002
-from itertools import combinations
 from pathlib import Path
 import numpy as np
+import torch
 from ...files import InputError
 from ..calibration import read_camera_file
 from ..calibration.camera_file import CameraFile
+from ..calibration.conventions import same_places
 from .findings import Finding, Report, verdict_sentence
 from ..recordings.held_masks import hold_views, mask_reasons, mask_remarks
 from ..recordings.recording import open_recording
@@ -24,12 +25,11 @@ def calibration_findings(file: CameraFile) -> list[Finding]:
     "What the numbers of a calibration say against themselves"
     found = []
     named = list(zip(file.names, file.cameras))
-    for (a, first), (b, second) in combinations(named, 2):
-        same = (np.allclose(first[key], second[key], atol=1e-9) for key in ('R', 't'))
-        if all(same):
-            what = f'cameras {a} and {b} stand in one place'
-            do = 'One has the numbers of the other: copy the right ones, or calibrate again.'
-            found.append(Finding(what, 'the same R and t', do, _issue))
+    poses = [np.append(entry['R'], entry['t']) for _, entry in named]
+    for i, j in same_places(torch.as_tensor(np.stack(poses))):
+        what = f'cameras {file.names[i]} and {file.names[j]} stand in one place'
+        do = 'One has the numbers of the other: copy the right ones, or calibrate again.'
+        found.append(Finding(what, 'the same R and t', do, _issue))
     mirrored = [name for name, entry in named if np.linalg.det(entry['R']) < 0]
     if mirrored:
         do = 'Turn the sign of one row of R (and of t) in its source, or calibrate again.'
