@@ -17,7 +17,7 @@ def fill_polygons(
     size: tuple,  # (width, height)
 ) -> np.ndarray:
     "Which pixels (H,W) have their centre in at least one of the polygons"
-    from matplotlib.path import Path as Outline
+    from matplotlib.path import Path as Polygon
 
     width, height = size
     inside = np.zeros((height, width), bool)
@@ -27,7 +27,7 @@ def fill_polygons(
         right, bottom = np.minimum(np.ceil(corners.max(0)).astype(int), size)
         columns, rows = np.meshgrid(np.arange(left, right) + 0.5, np.arange(top, bottom) + 0.5)
         centres = np.stack([columns.ravel(), rows.ravel()], 1)
-        found = Outline(corners).contains_points(centres).reshape(rows.shape)
+        found = Polygon(corners).contains_points(centres).reshape(rows.shape)
         inside[top:bottom, left:right] |= found
     return inside
 
