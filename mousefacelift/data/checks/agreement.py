@@ -17,7 +17,7 @@ from .diagnose import FINE_MISFIT, LOW_COHERENCE, Diagnosis, diagnose
 from .findings import Finding
 from .repairs import Repair
 from .rigs import written_by_hand
-from .tangency import mask_outlines, tangency_misfit
+from ..tangency import mask_outlines, tangency_misfit
 from ..samples import Sample
 
 # %% ../../../nbs/core/data/checks/09_agreement.ipynb #c100

@@ -13,7 +13,7 @@ from ...files import InputError
 from ..calibration import read_camera_file
 from ..calibration.camera_file import CameraFile
 from .findings import Finding, Report, verdict_sentence
-from ..recordings.held_masks import hold_views, mask_reasons, mask_remarks
+from ..recordings.held_cameras import hold_recording
 from ..recordings.recording import open_recording
 
 # %% ../../../nbs/core/data/checks/19_before_conversion.ipynb #c005
@@ -62,13 +62,12 @@ def check_recording(src: str | Path) -> Report:
         do = f'Allowed: {e.allowed}. {e.do}'
         found = (Finding(e.came, str(e.where), do, _issue),)
         return Report(str(src), verdict_sentence(found, 'a recording that does not open'), found)
-    found = []
-    held = [] if recording.masks is None else hold_views(recording)
-    for what, do in mask_reasons(held).items():
-        evidence = 'put right, their outlines follow the edges of the pictures far better'
+    found, held = [], hold_recording(recording)
+    for what, do in held.reasons.items():
+        evidence = 'put right, outlines agree far better'
         found.append(Finding(what, evidence, do, _issue))
-    for remark in mask_remarks(held):
+    for remark in held.remarks:
         found.append(Finding(remark, 'in half of the instants or more', '', problem=False))
     seen = f'a recording of cameras {", ".join(recording.names)}, {len(recording)} instants'
-    seen += ', masks given' if held else ', masks to be made'
+    seen += ', masks to be made' if recording.masks is None else ', masks given'
     return Report(str(src), verdict_sentence(found, seen), tuple(found))

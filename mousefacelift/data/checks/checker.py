@@ -17,7 +17,7 @@ from ..calibration.conventions import meeting_place
 from .agreement import coherence_findings, distortion_findings, few_views
 from .before_conversion import check_calibration, check_recording
 from .findings import Finding, Report, merge_findings, verdict_sentence
-from ..recordings.layouts import holds_videos
+from ..recordings.layouts import holds_videos, special_layout
 from .looks import look_again_findings, look_findings
 from .pictures import alpha_findings, frame_findings, picture_findings
 from mousefacelift.data.checks.rigs import (
@@ -194,13 +194,21 @@ def _check_camera_file(path: Path) -> Report:
             raise error from None
 
 
+def _holds_recording(path: Path) -> bool:
+    "Whether a folder has videos or pictures in a layout that is known"
+    try:
+        return holds_videos(path) or special_layout(path) is not None
+    except InputError:  # videos in several layouts
+        return True
+
+
 def _check_other(path: Path) -> Report | None:
     "What is wrong with what holds no samples: a split, a recording, a calibration; None for others"
     if path.is_dir() and split_lists(path):
         found = tuple(split_findings(path))
         seen = 'lists of samples that lie elsewhere'
         return Report(str(path), verdict_sentence(found, seen), found)
-    if path.is_dir() and holds_videos(path):
+    if path.is_dir() and _holds_recording(path):
         return check_recording(path)
     if path.is_file() and path.suffix.lower() != '.txt':
         return check_calibration(path)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 from ...geometry.cameras import Cameras
 from ...geometry.coherence import CloseUps, Coherence, close_ups, coherence
-from .tangency import mask_outlines, tangency_misfit
+from ..tangency import mask_outlines, tangency_misfit
 from mousefacelift.data.checks.repairs import (
     Repair,
     intrinsics_repairs,

@@ -14,7 +14,7 @@ from ...geometry.cameras import Cameras
 from ...files import InputError
 from ...geometry.hull import nearest_point, project_hull
 from ...geometry.coherence import CloseUps
-from .tangency import fit_intrinsics, shifted_intrinsics, tangency_misfit
+from ..tangency import fit_intrinsics, shifted_intrinsics, tangency_misfit
 from .repairs import Repair
 
 # %% ../../../nbs/core/data/checks/07_view_repairs.ipynb #c101
