@@ -6,15 +6,16 @@
 __all__ = ['calibration_findings', 'check_calibration', 'check_recording']
 
 # %% ../../../nbs/core/data/checks/19_before_conversion.ipynb #c002
-from itertools import combinations
 from pathlib import Path
-import numpy as np
+import numpy as np, torch
 from ...files import InputError
 from ..calibration import read_camera_file
 from ..calibration.camera_file import CameraFile
 from .findings import Finding, Report, verdict_sentence
+from .rigs import twin_findings
 from ..recordings.held_cameras import hold_recording
-from ..recordings.recording import open_recording
+from ..recordings.recording import Recording, open_recording
+from ..recordings.sync import stamp_troubles
 
 # %% ../../../nbs/core/data/checks/19_before_conversion.ipynb #c005
 _issue = 'ledger 2, image-camera mismatch'
@@ -22,14 +23,9 @@ _issue = 'ledger 2, image-camera mismatch'
 
 def calibration_findings(file: CameraFile) -> list[Finding]:
     "What the numbers of a calibration say against themselves"
-    found = []
     named = list(zip(file.names, file.cameras))
-    for (a, first), (b, second) in combinations(named, 2):
-        same = (np.allclose(first[key], second[key], atol=1e-9) for key in ('R', 't'))
-        if all(same):
-            what = f'cameras {a} and {b} stand in one place'
-            do = 'One has the numbers of the other: copy the right ones, or calibrate again.'
-            found.append(Finding(what, 'the same R and t', do, _issue))
+    poses = [np.c_[entry['R'], np.reshape(entry['t'], 3)] for _, entry in named]
+    found = twin_findings(file.names, torch.as_tensor(np.stack(poses)))
     mirrored = [name for name, entry in named if np.linalg.det(entry['R']) < 0]
     if mirrored:
         do = 'Turn the sign of one row of R (and of t) in its source, or calibrate again.'
@@ -54,6 +50,22 @@ def check_calibration(path: str | Path) -> Report:
     return Report(str(path), verdict_sentence(found, seen), found)
 
 # %% ../../../nbs/core/data/checks/19_before_conversion.ipynb #c008
+def _rig_and_clock(recording: Recording) -> list[Finding]:
+    "Too few cameras, and what the time stamps say of lost frames and late starts"
+    found, views = [], len(recording.names)
+    if views < 3:
+        do = 'Add cameras; `mousefacelift convert --least 2` takes two, which leave much open.'
+        what = f'{views} cameras, where at least 3 have to show the mouse'
+        found.append(Finding(what, ', '.join(recording.names), do, _issue))
+    for trouble in stamp_troubles(recording.names, recording.videos):
+        evidence = (
+            f'frames are matched {recording.conventions.get("sync", "by number").split(":")[0]}'
+        )
+        do = 'Nothing to do if time stamps are right; else match by number: --sync index.'
+        found.append(Finding(trouble, evidence, do, _issue))
+    return found
+
+
 def check_recording(src: str | Path) -> Report:
     "What is wrong with a folder of videos, by opening it and looking at a few instants"
     try:
@@ -62,7 +74,7 @@ def check_recording(src: str | Path) -> Report:
         do = f'Allowed: {e.allowed}. {e.do}'
         found = (Finding(e.came, str(e.where), do, _issue),)
         return Report(str(src), verdict_sentence(found, 'a recording that does not open'), found)
-    found, held = [], hold_recording(recording)
+    found, held = _rig_and_clock(recording), hold_recording(recording)
     for what, do in held.reasons.items():
         evidence = 'put right, outlines agree far better'
         found.append(Finding(what, evidence, do, _issue))

@@ -16,7 +16,13 @@ from ...geometry.coherence import silhouette_coherence
 from ..calibration.conventions import meeting_place
 from .agreement import coherence_findings, distortion_findings, few_views
 from .before_conversion import check_calibration, check_recording
-from .findings import Finding, Report, merge_findings, verdict_sentence
+from mousefacelift.data.checks.findings import (
+    Finding,
+    Report,
+    blame_views,
+    merge_findings,
+    verdict_sentence,
+)
 from ..recordings.layouts import holds_videos, special_layout
 from .looks import look_again_findings, look_findings
 from .pictures import alpha_findings, frame_findings, picture_findings
@@ -169,7 +175,7 @@ def _check_samples(path: Path, folders: list, most: int, search: int) -> Report:
     for name, sample in tracked(read.items(), 'samples checked'):
         unread = isinstance(sample, Finding)
         found[name] = [sample] if unread else sample_findings(sample, name in least)
-    findings = merge_findings(found, len(some)) + _set_findings(path, folders, read)
+    findings = merge_findings(blame_views(found), len(some)) + _set_findings(path, folders, read)
     findings = _problems_first(findings)
     seen, mean = f'{len(some)} of {n} samples', None
     if known:

@@ -204,16 +204,22 @@ _LOW, _RESTORED = 0.6, 0.8  # of the level of the other views
 _ENOUGH = 3  # instants, for a shift in time
 
 
+def _known_mean(steps: np.ndarray) -> float:
+    "The mean of the steps of masks that are there; 0 where these are few"
+    return float(steps[steps > 0].mean()) if (steps > 0).sum() >= _ENOUGH else 0.0
+
+
 def _best_shift(view: HeldView, gain: float) -> _Remedy | None:
     "The shift in time that fits a view better at nearly every instant, and by `gain`, or none"
-    if not view.lags:
-        return None
     own = view.steps(view.lagged(0))
-    best = max(_shifts(view), key=lambda remedy: view.mean_step(remedy.masks))
+    if not view.lags or not own.any():
+        return None
+    own = np.where(own > 0, own, own[own > 0].mean())
+    best = max(_shifts(view), key=lambda remedy: _known_mean(view.steps(remedy.masks)))
     steps = view.steps(best.masks)
-    seen = (own > 0) & (steps > 0)
+    seen = steps > 0
     wins = (steps > own)[seen].sum()
-    enough = seen.sum() >= _ENOUGH and wins >= max(_ENOUGH, 0.8 * seen.sum())
+    enough = wins >= max(_ENOUGH, 0.8 * seen.sum())
     return best if enough and steps[seen].mean() > gain * own[seen].mean() else None
 
 
