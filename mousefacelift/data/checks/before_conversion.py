@@ -75,7 +75,7 @@ def check_recording(src: str | Path) -> Report:
         found = (Finding(e.came, str(e.where), do, _issue),)
         return Report(str(src), verdict_sentence(found, 'a recording that does not open'), found)
     found, held = _rig_and_clock(recording), hold_recording(recording)
-    for what, do in held.reasons.items():
+    for what, do in {**held.reasons, **held.doubts}.items():
         evidence = 'put right, outlines agree far better'
         found.append(Finding(what, evidence, do, _issue))
     for remark in held.remarks:

@@ -24,7 +24,7 @@ from mousefacelift.data.checks.findings import (
     verdict_sentence,
 )
 from ..recordings.layouts import holds_videos, special_layout
-from .looks import look_again_findings, look_findings
+from .looks import look_again_findings, look_findings, width_findings
 from .pictures import alpha_findings, frame_findings, picture_findings
 from mousefacelift.data.checks.rigs import (
     order_findings,
@@ -151,7 +151,7 @@ def _set_findings(path: Path, folders: list, read: dict) -> list[Finding]:
     if len(folders) > 1:
         samples = {name: s for name, s in read.items() if isinstance(s, Sample)}
         found += repeated_findings(folders) + kind_findings(samples)
-        found += look_again_findings(samples)
+        found += look_again_findings(samples) + width_findings(samples)
     if path.is_dir() and split_lists(path) and not is_sample(path):
         found += split_findings(path)
     return found

@@ -16,6 +16,7 @@ from mousefacelift.data.recordings.held_masks import (
     hold_views,
     mask_reasons,
     mask_remarks,
+    mask_widths,
 )
 from .recording import Recording
 from mousefacelift.data.tangency import (
@@ -161,25 +162,26 @@ class HeldRecording:
     "What masks, pictures and cameras of a recording say against one another"
 
     reasons: dict  # what is wrong -> what to do
+    doubts: dict  # what is not as it should be, and may be converted -> what to do
     remarks: list  # what is odd
 
 
 def hold_recording(recording: Recording) -> HeldRecording:
     "Masks against pictures, then cameras against one another; nothing without given masks"
     if recording.masks is None:
-        return HeldRecording({}, [])
+        return HeldRecording({}, {}, [])
     held = hold_views(recording)
     reasons = mask_reasons(held)
     if not reasons:
         late = late_cameras(held, recording.cameras)
         reasons = dict(_late_reason(found, recording.names[found.view]) for found in late)
-    return HeldRecording(reasons, mask_remarks(held))
+    return HeldRecording(reasons, {} if reasons else mask_widths(held), mask_remarks(held))
 
 
 def require_agreement(recording: Recording):
     "Raise `InputError` with the reasons why masks, pictures and cameras do not fit one another"
     held = hold_recording(recording)
-    for remark in held.remarks:
+    for remark in [*(f'{what}. {do}' for what, do in held.doubts.items()), *held.remarks]:
         warnings.warn(remark, stacklevel=2)
     if held.reasons:
         raise InputError(
