@@ -170,6 +170,12 @@ def _moment_trials(points: Tensor, cameras: Cameras, suspects: list[ViewRepairs]
     return found
 
 
+def _is_a_lens(suspect: ViewRepairs, cameras: Cameras) -> bool:
+    "Whether a fitted focal length is one that a camera may have been given by mistake"
+    before, after = (c.fxfycxcy[suspect.view, 0] for c in (cameras, suspect.lens.cameras))
+    return 0.4 < after / before < 2.5
+
+
 def _fine_trials(points: Tensor, cameras: Cameras, misfit: float) -> list:
     "Repairs that tangent planes can measure, the simplest first"
     lens = _trials(points, [lens_repair(points, cameras)])
@@ -177,7 +183,7 @@ def _fine_trials(points: Tensor, cameras: Cameras, misfit: float) -> list:
         return lens
     suspects = one_view_repairs(points, cameras)
     turns = _trials(points, [s.turn for s in suspects])
-    lenses = _trials(points, [s.lens for s in suspects])
+    lenses = _trials(points, [s.lens for s in suspects if _is_a_lens(s, cameras)])
     by_chance = len(cameras) < 5 and misfit <= 2 * FINE_MISFIT  # three views agree by chance
     moments = [] if by_chance else _moment_trials(points, cameras, suspects)
     mirrored = [repair for repair in mirror_repairs(cameras) if repair.views]

@@ -212,7 +212,7 @@ def hull_repairs(near: CloseUps, points: Tensor, cameras: Cameras, steps: int = 
     return repairs
 
 # %% ../../../nbs/core/data/checks/07_view_repairs.ipynb #c411
-_INSIDE, _PART, _BESIDE = 0.6, 0.7, 0.05  # shares of a mask, of the usual cover, of a mask
+_INSIDE, _PART, _BESIDE = 0.6, 0.4, 0.05  # shares of a mask, of the usual cover, of a mask
 
 
 def _cover(masks: Tensor, cameras: Cameras, view: int) -> tuple[float, float] | None:
@@ -243,7 +243,9 @@ def explain_left_out(repair: Repair, masks: Tensor) -> Repair:
         what = f'picture {view} has a mask of something else than the mouse'
         do = 'Where the others see the mouse it shows nothing: keep the right piece of the mask.'
         return replace(repair, what=what, do=do)
-    if usual and inside > _INSIDE and covered < _PART * inside * usual[len(usual) // 2]:
+    usual_cover = usual[len(usual) // 2] if usual else 0
+    most = 0.7 if inside > 0.9 else _PART
+    if inside > _INSIDE and covered < most * usual_cover:
         what = f'picture {view} shows a part of the mouse: the rest is hidden, or not in its mask'
         do = f'The mask has {covered:.0%} of what the others see there: mend it, or leave it out.'
         return replace(repair, what=what, do=do)

@@ -198,10 +198,39 @@ def _exchanges(held: list, view: HeldView) -> list[_Remedy]:
             )
     return found
 
+# %% ../../../nbs/core/data/recordings/41_held_masks.ipynb #c044
+_ENOUGH = 3  # instants
+_WIDTHS = -4, -3, -2, 2, 3, 4  # px by which masks are grown
+_WIDER_BETTER = 1.25  # what another width has to gain
+
+
+def _grown(mask: np.ndarray, by: int) -> np.ndarray:
+    "A mask (H,W) of bool grown by some pixels, cut where these are negative"
+    import cv2
+
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(by) + 1,) * 2)
+    change = cv2.dilate if by > 0 else cv2.erode
+    return change((mask > 0.5).astype(np.uint8), disc) > 0
+
+
+def _better_width(view: HeldView) -> int:
+    "The pixels by which the masks of a view have to grow to follow its pictures; 0 for none"
+    masks = [mask if mask is None else np.asarray(mask) for mask in view.lagged(0)]
+    own = view.steps(masks)
+    seen = own > 0
+    if seen.sum() < _ENOUGH:
+        return 0
+    found = {}
+    for by in _WIDTHS:
+        steps = view.steps([m if m is None else _grown(m, by) for m in masks])
+        if (steps > own)[seen].mean() >= 0.8:
+            found[by] = steps[seen].mean()
+    best = max(found, key=found.get, default=0)
+    return best if best and found[best] > _WIDER_BETTER * own[seen].mean() else 0
+
 # %% ../../../nbs/core/data/recordings/41_held_masks.ipynb #c017
 _BETTER, _FAR_BETTER = 1.125, 1.33  # what a shift in time has to gain, near and further away
 _LOW, _RESTORED = 0.6, 0.8  # of the level of the other views
-_ENOUGH = 3  # instants, for a shift in time
 
 
 def _known_mean(steps: np.ndarray) -> float:
@@ -225,11 +254,17 @@ def _best_shift(view: HeldView, gain: float) -> _Remedy | None:
 
 def _late_or_early(view: HeldView) -> _Remedy | None:
     "The shift in time, near or further away, that fits a view better, or none"
-    own = view.mean_step(view.lagged(0))
-    nothing_near = all(view.mean_step(shift.masks) <= own for shift in _shifts(view))
-    if nothing_near or view.look_further is None:
-        return _best_shift(view, _BETTER)
-    return _best_shift(view.look_further(), _FAR_BETTER) or _best_shift(view, _BETTER)
+    own, shift = view.mean_step(view.lagged(0)), None
+    some_near = any(view.mean_step(near.masks) > own for near in _shifts(view))
+    if some_near and view.look_further:
+        shift = _best_shift(view.look_further(), _FAR_BETTER)
+    shift = shift or _best_shift(view, _BETTER)
+    width = _better_width(view) if shift else 0
+    if not width:
+        return shift
+    grown = [m if m is None else _grown(m, width) for m in view.lagged(0)]
+    wins = _known_mean(view.steps(shift.masks)) > _known_mean(view.steps(grown))
+    return shift if wins else None  # a mask that is too wide may fit another frame better
 
 
 def _best_mix(held: list, view: HeldView) -> tuple:
@@ -272,34 +307,7 @@ def mask_reasons(held: list[HeldView]) -> dict[str, str]:
     return reasons
 
 # %% ../../../nbs/core/data/recordings/41_held_masks.ipynb #c041
-_WIDTHS = -4, -3, -2, 2, 3, 4  # px by which masks are grown
-_WIDER_BETTER = 1.25  # what another width has to gain
 _MOST_VIEWS = 0.75  # of the views
-
-
-def _grown(mask: np.ndarray, by: int) -> np.ndarray:
-    "A mask (H,W) of bool grown by some pixels, cut where these are negative"
-    import cv2
-
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(by) + 1,) * 2)
-    change = cv2.dilate if by > 0 else cv2.erode
-    return change((mask > 0.5).astype(np.uint8), disc) > 0
-
-
-def _better_width(view: HeldView) -> int:
-    "The pixels by which the masks of a view have to grow to follow its pictures; 0 for none"
-    masks = [mask if mask is None else np.asarray(mask) for mask in view.lagged(0)]
-    own = view.steps(masks)
-    seen = own > 0
-    if seen.sum() < _ENOUGH:
-        return 0
-    found = {}
-    for by in _WIDTHS:
-        steps = view.steps([m if m is None else _grown(m, by) for m in masks])
-        if (steps > own)[seen].mean() >= 0.8:
-            found[by] = steps[seen].mean()
-    best = max(found, key=found.get, default=0)
-    return best if best and found[best] > _WIDER_BETTER * own[seen].mean() else 0
 
 
 def mask_widths(held: list[HeldView]) -> dict[str, str]:
