@@ -19,6 +19,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
+from functools import partial
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -52,8 +53,10 @@ WARM.set_forkserver_preload(
         'numba',
         'accelerate',
         'peft',
-        'diffusers',
+        'diffusers.models.unets.unet_2d_condition',
+        'trimesh',
         'nbdev.test',
+        'warm',
     ]
 )
 
@@ -230,9 +233,11 @@ def test_notebook(notebook, flags, log):
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(descriptor, stream)
-    from nbdev.test import nbdev_test
+    from nbdev import test
 
-    nbdev_test(name_of(notebook), n_workers=0, flags=flags)
+    # figures at half of the screen's resolution, which nobody looks at here
+    test.CaptureShell = partial(test.CaptureShell, mpl_format='png')
+    test.nbdev_test(name_of(notebook), n_workers=0, flags=flags)
 
 
 def run_notebook(notebook, flags=''):
@@ -300,7 +305,8 @@ def run_flagged(flag):
 
 def run_notebooks():
     with ThreadPoolExecutor(2) as pool:
-        checks = [(name_of(path), lambda path=path: run_notebook(path)) for path in NOTEBOOKS]
+        # from the last, since the long ones stand there: no worker waits for one at the end
+        checks = [(name_of(path), partial(run_notebook, path)) for path in reversed(NOTEBOOKS)]
         return list(pool.map(lambda named: report(*named), checks))
 
 

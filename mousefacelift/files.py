@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['part_name', 'InputError', 'root', 'runs_path', 'figures_path', 'asset_path', 'shared_path', 'can_write',
            'private_folder', 'provide_kernel_cache', 'lock_file', 'sync_file', 'digest', 'nearest_folder',
-           'naming_file', 'atomic_path', 'clear_leftovers', 'require_file', 'read_text_file', 'read_json', 'write_json',
-           'parse_yaml', 'read_pickle']
+           'naming_file', 'atomic_path', 'clear_leftover', 'clear_leftovers', 'require_file', 'read_text_file',
+           'read_json', 'write_json', 'parse_yaml', 'read_pickle']
 
 # %% ../nbs/core/00_files.ipynb #c002
 import codecs
@@ -60,8 +60,14 @@ def root() -> Path:
 
 # %% ../nbs/core/00_files.ipynb #c301
 def runs_path(*parts: str | Path) -> Path:
-    "`data/runs/...`: everything that a run writes"
-    return root().joinpath('data', 'runs', *parts)
+    "`data/runs/...`: everything that a run writes; raises `InputError` for a place elsewhere"
+    runs = root().joinpath('data', 'runs')
+    path = runs.joinpath(*parts)
+    if '\0' in str(path) or not Path(os.path.normpath(path)).is_relative_to(runs):
+        raise InputError(
+            'run', repr(str(Path(*parts))), 'a name, of a folder below data/runs', 'Choose another.'
+        )
+    return path
 
 
 def figures_path(*parts: str | Path) -> Path:
@@ -207,19 +213,28 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             Path(part).unlink(missing_ok=True)
 
 # %% ../nbs/core/00_files.ipynb #c108
+def clear_leftover(path: Path):
+    "Remove what a killed `atomic_path` or `output_folder` left at `path`, if it is there"
+    held = path
+    if path.is_dir() and not path.is_symlink():
+        with contextlib.suppress(OSError):
+            path.rmdir()  # killed before it was locked
+        held = path / 'lock'
+    if path.is_symlink() or not held.is_file():
+        return
+    with open(held) as file:
+        if not lock_file(file):
+            return
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def clear_leftovers(folder: str | Path):
-    "Remove what a killed `atomic_path` or `output_folder` left in `folder`"
+    "Remove what killed commands left in `folder`"
     for path in Path(folder).glob(f'{part_name}-*'):
-        held = path / 'lock' if path.is_dir() else path
-        if path.is_symlink() or not held.is_file():
-            continue
-        with open(held) as file:
-            if not lock_file(file):
-                continue
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+        clear_leftover(path)
 
 # %% ../nbs/core/00_files.ipynb #c452
 _KINDS = {

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['record_name', 'overwrite_hint', 'read_record', 'write_record', 'written_files', 'is_recorded', 'remove_files',
            'remove_output', 'check_output', 'require_writable', 'check_growing', 'check_file', 'require_free',
-           'growing_folder', 'output_folder']
+           'held_folder', 'growing_folder', 'output_folder']
 
 # %% ../nbs/core/02_outputs.ipynb #c002
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ import contextlib, errno, json, os, shutil, tempfile
 from pathlib import Path, PurePosixPath
 from mousefacelift.files import (
     InputError,
+    clear_leftover,
     digest,
     lock_file,
     naming_file,
@@ -94,11 +95,9 @@ def remove_files(folder: str | Path, files: Iterable):
 # %% ../nbs/core/02_outputs.ipynb #c311
 def remove_output(folder: str | Path, record: str = record_name):
     "Remove what `output_folder` wrote to `folder`, and `folder` itself if nothing else is in it"
-    kind, files = read_record(folder, record)
-    if kind is None:
-        return
+    _, files = read_record(folder, record)
     remove_files(folder, files)
-    (Path(folder) / record).unlink()
+    (Path(folder) / record).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         Path(folder).rmdir()
 
@@ -237,10 +236,13 @@ def _require_file_place(path: Path, inputs: Iterable):
 
 
 def check_file(path: str | Path, mark: str, inputs: Iterable = (), overwrite: bool = False):
-    "Raise `InputError` unless the file `path` is free or begins with `mark`, as its own do"
+    """Raise `InputError` unless the file `path` is free or begins with `mark`, as its own do
+
+    `overwrite` allows another one, but none in a folder that is an input."""
     path = Path(path)
     _require_file_place(path, inputs)
-    if overwrite or not os.path.lexists(path):
+    inside = any(Path(i).resolve() in path.resolve().parents for i in inputs if i is not None)
+    if (overwrite and not inside) or not os.path.lexists(path):
         return
     start = path.read_bytes()[:4096] if path.is_file() and not path.is_symlink() else b''
     if mark.encode() not in start:
@@ -258,21 +260,31 @@ def require_free(path: str | Path, inputs: Iterable = (), overwrite: bool = Fals
 
 # %% ../nbs/core/02_outputs.ipynb #c011
 @contextlib.contextmanager
-def _locked_stage(folder: Path, stage: Path):
-    "Yield the lock, an open file, of the folder `stage`, which vanishes; errors name `folder`"
-    with contextlib.ExitStack() as stack:
-        try:
-            stage.mkdir(exist_ok=True)
-            held = stack.enter_context(open(stage / 'lock', 'wb', buffering=0))
-        except OSError as e:
-            raise _not_writable(folder, e) from None
+def held_folder(folder: str | Path, lock: str | Path):
+    """Hold `folder` by locking the file `lock`, which is made, and yield that, open
+
+    The system frees the lock of a process that was killed. Raises `InputError` where another has
+    it, or where it cannot be made."""
+    try:
+        Path(lock).parent.mkdir(parents=True, exist_ok=True)
+        held = open(lock, 'ab', buffering=0)
+    except OSError as e:
+        raise _not_writable(folder, e) from None
+    with held:
         if not lock_file(held) or not os.fstat(held.fileno()).st_nlink:  # no link: just removed
             raise InputError(
                 folder,
                 'another command is writing there',
                 'one at a time',
-                f'Wait for it; if there is none, remove {stage}.',
+                'Wait for it, or choose another folder.',
             )
+        yield held
+
+# %% ../nbs/core/02_outputs.ipynb #c021
+@contextlib.contextmanager
+def _locked_stage(folder: Path, stage: Path):
+    "Hold `folder` by a lock in the folder `stage`, which vanishes, and yield that"
+    with held_folder(folder, stage / 'lock') as held:
         try:
             yield held
         finally:
@@ -289,10 +301,6 @@ def growing_folder(folder: str | Path):
     nearest_folder(folder)
     folder = Path(folder).absolute()
     new = [p for p in (folder, *folder.parents) if not os.path.lexists(p)]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise _not_writable(folder, e) from None
     try:
         with _locked_stage(folder, folder / f'{part_name}-growing'):
             yield
@@ -336,6 +344,11 @@ def _move_into(new: Path, folder: Path, kind: str, made, overwrite: bool):
     write_record(folder, kind, made)
 
 
+def _stage_of(folder: Path, base: Path) -> Path:
+    "Where in `base`, a folder that is there, what is written for `folder` lies until it is whole"
+    return base / '-'.join([part_name, *folder.relative_to(base).parts])
+
+
 @contextlib.contextmanager
 def output_folder(
     folder: str | Path,
@@ -350,8 +363,9 @@ def output_folder(
     check_output(folder, kind, makes, inputs, overwrite)
     folder = Path(folder).absolute()
     base = nearest_folder(folder)
-    stage = base / '-'.join([part_name, *folder.relative_to(base).parts])
-    with _unfinished(folder, stage) as new, naming_file(folder):
+    for place in base.parents:  # where an earlier call was killed before `base` was there
+        clear_leftover(_stage_of(folder, place))
+    with _unfinished(folder, _stage_of(folder, base)) as new, naming_file(folder):
         yield new
         made = written_files(new)
         for name, _ in made:

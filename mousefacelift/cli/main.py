@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 import click
+from click.core import ParameterSource
 from ..files import InputError
 
 # %% ../../nbs/core/cli/01_main.ipynb #c005
@@ -57,8 +58,17 @@ class _Commands(click.Group):
         ctx.exit(2)
 
 
+class _Place(click.Path):
+    "The path of a file or folder: an empty one, as of a variable that is not set, is wrong use"
+
+    def convert(self, value, param, ctx):
+        if not str(value) or '\0' in str(value):
+            self.fail(f'{value!r} names no file or folder.', param, ctx)
+        return super().convert(value, param, ctx)
+
+
 _settings = dict(help_option_names=['-h', '--help'], max_content_width=120, show_default=True)
-_path = click.Path(path_type=Path)
+_path = _Place(path_type=Path)
 _overwrite = click.option(
     '--overwrite', is_flag=True, help='Also replace files that this command did not write.'
 )
@@ -72,6 +82,15 @@ def main(verbose):
     """Pictures of a laboratory mouse in, 3D Gaussians out.
 
     Exit status: 0 good; 1 problems found; 2 wrong use, or a place that cannot be used."""
+
+# %% ../../nbs/core/cli/01_main.ipynb #c415
+def _require_no(given: str, whose: str, names: list[str]):
+    "Raise `InputError` where one of the options `names`, which are `whose` alone, was `given`"
+    ctx = click.get_current_context()
+    for name in names:
+        if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE:
+            came = f'given with {given}'
+            raise InputError(f'--{name}', came, f'for {whose} alone', 'Leave it out.')
 
 # %% ../../nbs/core/cli/01_main.ipynb #c008
 @main.command('convert')
@@ -188,7 +207,11 @@ def check_command(path, as_json, page, samples, overwrite):
 
     if page:
         page_path(page, [path, samples], overwrite)
-    report = check_config(path, samples) if is_config(path) else check(path)
+    if is_config(path):
+        report = check_config(path, samples)
+    else:
+        _require_no(str(path), 'a training configuration', ['samples'])
+        report = check(path)
     click.echo(json.dumps(report.to_dict(), indent=1) if as_json else report)
     if page:
         write_page(page, report, overwrite)
@@ -206,7 +229,7 @@ def _view_numbers(text: str | None) -> list[int] | None:
             '--inputs', repr(text), 'view numbers, as in 0,1,2', 'Give them with commas.'
         ) from None
 
-
+# %% ../../nbs/core/cli/01_main.ipynb #c413
 _picture_suffixes = {'.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.tiff', '.bmp', '.heic'}
 
 
@@ -218,6 +241,33 @@ def _end_with_failures(written: list):
         for each in failed:
             click.echo(each)
         raise SystemExit(1)
+
+
+def _reconstruct_picture(source, out, model, dry_run, *, generator, mask, seed, overwrite):
+    from mousefacelift.reconstruction.write import picture_plan, picture_report
+    from mousefacelift.reconstruction.write import write_from_picture
+
+    if dry_run:
+        click.echo(picture_plan(source, out, generator, model, mask, overwrite=overwrite))
+        return
+    written = write_from_picture(source, out, generator, model, mask, seed, overwrite=overwrite)
+    click.echo('\n'.join([str(written), *picture_report(out, generator)]))
+
+
+def _reconstruct_samples(source, out, model, dry_run, frame, views, *, overwrite):
+    from mousefacelift.data.samples import find_samples
+    from mousefacelift.reconstruction.write import reconstruction_plan, write_reconstructions
+
+    folders = find_samples(source)
+    if dry_run:
+        click.echo('\n'.join(reconstruction_plan(folders, out, model, overwrite=overwrite)))
+        return
+    all_written = []
+    for written in write_reconstructions(folders, out, model, frame, views, overwrite=overwrite):
+        all_written.append(written)
+        if not written.failure:
+            click.echo(written)
+    _end_with_failures(all_written)
 
 
 @main.command('reconstruct')
@@ -243,34 +293,19 @@ def _end_with_failures(written: list):
 )
 @click.option('--mask', type=_path, help='For a picture: white where the mouse is; else its alpha.')
 @click.option('--seed', default=4, help='For a picture.')
+@_dry_run
 @_overwrite
-def reconstruct_command(source, out, model, frame, inputs, generator, mask, seed, overwrite):
+def reconstruct_command(source, out, model, frame, inputs, dry_run, overwrite, **of_picture):
     """A picture, a sample or a data set -> Gaussians, turntable, viewer, cameras.
 
     A sample of a set that fails is told and the others go on; exit status 1 then."""
-    from mousefacelift.data.samples import find_samples
-    from mousefacelift.reconstruction.write import picture_report
-    from mousefacelift.reconstruction.write import write_from_picture, write_reconstructions
-
     if source.suffix.lower() in _picture_suffixes:
-        if frame != 'canonical' or inputs:
-            raise InputError(
-                source,
-                'a picture with --frame or --inputs',
-                'neither',
-                'It has no rig; all its views are used.',
-            )
-        written = write_from_picture(source, out, generator, model, mask, seed, overwrite=overwrite)
-        click.echo('\n'.join([str(written), *picture_report(out, generator)]))
-        return
-    folders = find_samples(source)
-    views = _view_numbers(inputs)
-    all_written = []
-    for written in write_reconstructions(folders, out, model, frame, views, overwrite=overwrite):
-        all_written.append(written)
-        if not written.failure:
-            click.echo(written)
-    _end_with_failures(all_written)
+        _require_no('a picture', 'samples', ['frame', 'inputs'])
+        _reconstruct_picture(source, out, model, dry_run, overwrite=overwrite, **of_picture)
+    else:
+        _require_no('samples', 'a picture', ['generator', 'mask', 'seed'])
+        views = _view_numbers(inputs)
+        _reconstruct_samples(source, out, model, dry_run, frame, views, overwrite=overwrite)
 
 # %% ../../nbs/core/cli/01_main.ipynb #c019
 def _reading(command):

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from ..evaluation.summaries import bootstrap_interval
+from ..evaluation.summaries import mean_interval
 from .setups import metrics
 from ..files import InputError, atomic_path, read_json, root, write_json
 from ..outputs import output_folder
@@ -21,7 +21,7 @@ from ..outputs import output_folder
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c023
 def crossed_interval(differences: np.ndarray) -> dict:
     "`gain`, the mean of `differences` (networks, mice), and its interval `low` to `high`"
-    low, high = bootstrap_interval(differences)
+    low, high = mean_interval(differences)
     return dict(gain=np.mean(differences), low=low, high=high)
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c041

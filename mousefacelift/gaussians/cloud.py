@@ -118,7 +118,8 @@ def rotate_sh(
     return torch.einsum('kl,nlc->nkc', turn.to(sh), sh)
 
 # %% ../../nbs/core/gaussians/01_cloud.ipynb #c025
-_shapes = dict(means=(3,), quats=(4,), scales=(3,), opacities=(), sh=(-1, 3))  # after N; -1 is K
+# after N; -1 is K
+_shapes = dict(means=(3,), quats=(4,), scales=(3,), opacities=(), sh=(-1, 3), pixels=())
 
 
 def _has_shape(x, n, shape):
@@ -156,6 +157,7 @@ def _check(g):
     non_zero = (g.quats != 0).any(-1).all()
     remedy = 'A quaternion (w, x, y, z) of length 0 is no rotation.'
     _require_range(non_zero, 'quats', g.quats, 'non-zero', remedy)
+    _require_range((g.pixels >= 0).all(), 'pixels', g.pixels, '0 or more', 'Pass lengths.')
     if g.sh.shape[1] not in (1, 4, 9, 16):
         allowed = '(N, K, 3) with K = 1, 4, 9 or 16'
         raise InputError('sh', f'shape {tuple(g.sh.shape)}', allowed, 'K = (degree + 1)^2.')
@@ -170,8 +172,11 @@ class Gaussians:
     scales: Tensor  # (N,3) standard deviations > 0, world units
     opacities: Tensor  # (N,) 0..1
     sh: Tensor  # (N,K,3) K = (degree + 1)^2; RGB = max(0, 0.5 + C0 sh) at degree 0
+    pixels: Tensor | None = None  # (N,) side of the finest pixel made for, world units; 0: of none
 
     def __post_init__(self):
+        if self.pixels is None and torch.is_tensor(self.opacities):
+            object.__setattr__(self, 'pixels', torch.zeros_like(self.opacities))
         _check(self)
 
     def __len__(self) -> int:
@@ -233,6 +238,7 @@ def _move(g, T):
         scales=s * g.scales,
         opacities=g.opacities,
         sh=rotate_sh(g.sh, R),
+        pixels=s * g.pixels,
     )
 
 # %% ../../nbs/core/gaussians/01_cloud.ipynb #c033

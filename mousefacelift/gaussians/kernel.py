@@ -283,14 +283,26 @@ class _Rasterise(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx, means, quats, scales, opacities, colors, w2c, fxfycxcy, width, height, max_alpha
+        ctx,
+        means,
+        quats,
+        scales,
+        opacities,
+        colors,
+        made_for,
+        w2c,
+        fxfycxcy,
+        width,
+        height,
+        max_alpha,
     ):
         numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
         cloud = [_array(x, torch.float64) for x in (means, quats, scales, opacities)]
         cameras = [_array(x, torch.float64) for x in (w2c, fxfycxcy)]
         cameras += [float(width), float(height)]
         splats = np.empty((len(w2c), len(means)), splat_dtype)
-        project_splats(*cloud, _array(colors, torch.float32), *cameras, splats)
+        sides, colours = _array(made_for, torch.float64), _array(colors, torch.float32)
+        project_splats(*cloud, sides, colours, *cameras, splats)
         across, down = -(-width // TILE), -(-height // TILE)
         lists, starts = sort_into_tiles(splats, across, down)
         tiles = (lists, starts, across, down, _f32(max_alpha))
@@ -318,7 +330,7 @@ class _Rasterise(torch.autograd.Function):
             v_colors = v_colors.sum(0, keepdims=True)
         arrays = [*gradients, v_colors]
         tensors = [torch.from_numpy(x).to(dtype) for x, dtype in zip(arrays, kept.dtypes)]
-        return (*tensors, None, None, None, None, None)
+        return (*tensors, *[None] * 6)
 
 
 def render_numba(
@@ -335,6 +347,7 @@ def render_numba(
         gaussians.scales,
         gaussians.opacities,
         splat_colours(gaussians, cameras.to(gaussians.means)),
+        gaussians.pixels,
         cameras.w2c,
         cameras.fxfycxcy,
         cameras.width,

@@ -104,12 +104,12 @@ splat_dtype = np.dtype(
 
 
 @njit
-def _place(s, p, q, x, y, reach, W, H):
+def _place(s, p, q, blur, x, y, reach, W, H):
     "Fill in shape and reach of the splat `s` at (x, y) px"
-    a = _dot(p, p) + BLUR
+    a = _dot(p, p) + blur
     b = _dot(p, q)
-    c = _dot(q, q) + BLUR
-    det = _squared_cross(p, q) + BLUR * (a + c) - BLUR**2
+    c = _dot(q, q) + blur
+    det = _squared_cross(p, q) + blur * (a + c) - blur**2
     x0 = max(x - reach * math.sqrt(a), 0.0)
     x1 = min(x + reach * math.sqrt(a), W)
     y0 = max(y - reach * math.sqrt(c), 0.0)
@@ -135,7 +135,7 @@ def _along_axes(P, scales, axes):
 
 
 @njit
-def _project_one(mean, axes, scales, opacity, w2c, k, W, H, s):
+def _project_one(mean, axes, scales, opacity, pixel, w2c, k, W, H, s):
     "Fill in what one camera sees of one Gaussian, its colour apart"
     right, x = _camera_axis(w2c, mean, 0)
     down, y = _camera_axis(w2c, mean, 1)
@@ -148,19 +148,20 @@ def _project_one(mean, axes, scales, opacity, w2c, k, W, H, s):
     Q = _axis_slope(down, forward, y, z, k[1], k[3], H)[0]
     p = _along_axes(P, scales, axes)
     q = _along_axes(Q, scales, axes)
+    blur = BLUR * max((pixel * k[0] / z) ** 2, 1.0)
     reach = math.sqrt(2 * math.log(opacity / SKIP))
-    _place(s, p, q, x / z * k[0] + k[2], y / z * k[1] + k[3], reach, W, H)
+    _place(s, p, q, blur, x / z * k[0] + k[2], y / z * k[1] + k[3], reach, W, H)
 
 
 @njit
-def _project_to_views(mean, quat, scales, opacity, colors, w2c, k, W, H, splats):
+def _project_to_views(mean, quat, scales, opacity, pixel, colors, w2c, k, W, H, splats):
     "Fill in what each camera sees of one Gaussian"
     axes = _quat_axes(quat)[2]
     centre = (mean[0], mean[1], mean[2])
     for v in range(len(w2c)):
         s = splats[v]
         color = colors[v if len(colors) > 1 else 0]
-        _project_one(centre, axes, scales, opacity, w2c[v], k[v], W, H, s)
+        _project_one(centre, axes, scales, opacity, pixel, w2c[v], k[v], W, H, s)
         s.red, s.green, s.blue = color[0], color[1], color[2]
 
 
@@ -170,6 +171,7 @@ def project_splats(
     quats: np.ndarray,
     scales: np.ndarray,
     opacities: np.ndarray,
+    pixels: np.ndarray,
     colors: np.ndarray,
     w2c: np.ndarray,
     k: np.ndarray,
@@ -181,7 +183,17 @@ def project_splats(
     # the order of all arrays here: the cloud's tensors, the cameras w2c k W H, then what is filled
     for n in prange(len(means)):
         _project_to_views(
-            means[n], quats[n], scales[n], opacities[n], colors[:, n], w2c, k, W, H, splats[:, n]
+            means[n],
+            quats[n],
+            scales[n],
+            opacities[n],
+            pixels[n],
+            colors[:, n],
+            w2c,
+            k,
+            W,
+            H,
+            splats[:, n],
         )
 
 # %% ../../nbs/core/gaussians/06_kernel_projection.ipynb #c017

@@ -9,12 +9,14 @@ __all__ = ['ply_properties', 'write_ply', 'check_claims', 'parse_ply', 'gaussian
 # %% ../../nbs/core/gaussians/02_ply.ipynb #c002
 import re
 import warnings
+from dataclasses import replace
 from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
 from ..files import InputError, atomic_path
 from .cloud import Gaussians
+from .projection import BLUR, fuse_pixels
 from .splats import decode_packed, read_splat, read_spz
 
 # %% ../../nbs/core/gaussians/02_ply.ipynb #c005
@@ -23,6 +25,9 @@ _normals = ['nx', 'ny', 'nz']
 
 def _numbered(name, n):
     return [f'{name}_{i}' for i in range(n)]
+
+
+_made_for = ['pixel', *_numbered('sharp', 3)]  # and logarithms of the scales without its blur
 
 
 def ply_properties(degree: int) -> list[str]:
@@ -46,13 +51,26 @@ def _columns(g):
     return torch.cat(columns, 1)
 
 
+def _columns_made_for(g):
+    "Columns of `ply_properties` with the pixels' blur in the scales, and of `_made_for`"
+    sharp = g.scales.log().float().double()  # as the file will hold them
+    pixels = g.pixels.float().double()
+    fused = fuse_pixels(replace(g, scales=sharp.exp(), pixels=pixels))
+    return torch.cat([_columns(fused), pixels[:, None], sharp], 1)
+
+
 def write_ply(gaussians: Gaussians, path: str | Path) -> None:
     "Write a 3DGS file, binary little endian float32; whole or not at all"
     from plyfile import PlyData, PlyElement
 
-    rows = _columns(gaussians.detach().to('cpu', torch.float64)).to(torch.float32).numpy()
-    kinds = [(name, '<f4') for name in ply_properties(gaussians.degree)]
-    table = np.rec.fromarrays(rows.T, dtype=kinds)
+    g = gaussians.detach().to('cpu', torch.float64)
+    if g.pixels.any():
+        rows, names = _columns_made_for(g), [*ply_properties(g.degree), *_made_for]
+    else:
+        rows, names = _columns(g), ply_properties(g.degree)
+    table = np.rec.fromarrays(
+        rows.to(torch.float32).numpy().T, dtype=[(name, '<f4') for name in names]
+    )
     with atomic_path(path) as p:
         PlyData([PlyElement.describe(table, 'vertex')], byte_order='<').write(str(p))
 
@@ -157,6 +175,8 @@ def _check_names(path, names):
     if rest not in _degrees:
         raise InputError(path, f'{rest} properties f_rest_*', '0, 9, 24 or 45 of them', _remedy)
     wanted = set(ply_properties(_degrees[rest])) - set(_normals)
+    if names >= set(_made_for):
+        wanted |= set(_made_for)
     missing, unknown = wanted - names, names - wanted - set(_normals) - _copies
     if missing:
         came = f'lacks {", ".join(sorted(missing))}'
@@ -237,6 +257,22 @@ def _warn_of_linear(path, signs):
         )
 
 
+def _made_for_fields(path, columns, scales) -> dict[str, Tensor]:
+    "Pixels and the scales without their blur, of a file that holds them; `scales` are with it"
+    if 'pixel' not in columns:
+        return dict(scales=scales)
+    sharp, pixels = _numbers(columns, _made_for[1:]).exp(), columns['pixel']
+    fused = (sharp.square() + BLUR * pixels[:, None].square()).sqrt()
+    if torch.allclose(fused, scales, rtol=1e-3, equal_nan=True):
+        return dict(scales=sharp, pixels=pixels)
+    warnings.warn(
+        f'{path}: scale_* are not sharp_* with the blur of pixel: another tool changed them; '
+        'scale_* are taken, and of no pixel',
+        stacklevel=4,
+    )
+    return dict(scales=scales)
+
+
 def plain_fields(
     path: str | Path,  # what an error names
     ply,  # a `PlyData`
@@ -253,12 +289,13 @@ def plain_fields(
     else:
         plain_scales = plain_opacities = False
         _warn_of_linear(path, linear_signs(means, scales, opacities))
+    scales = scales if plain_scales else scales.exp()
     return dict(
         means=means,
         quats=_numbers(columns, _numbered('rot', 4)),
-        scales=scales if plain_scales else scales.exp(),
         opacities=opacities if plain_opacities else opacities.sigmoid(),
         sh=torch.cat([_numbers(columns, _numbered('f_dc', 3))[:, None], rest], 1),
+        **_made_for_fields(path, columns, scales),
     )
 
 # %% ../../nbs/core/gaussians/02_ply.ipynb #c028

@@ -8,10 +8,11 @@ __all__ = ['render']
 # %% ../../nbs/core/gaussians/08_render.ipynb #c002
 from torch import Tensor
 import warnings
+from dataclasses import replace
 import torch
 from ..files import InputError
 from .cloud import Gaussians
-from .projection import NEAR, Rendering, compose
+from .projection import BLUR, NEAR, Rendering, compose
 from .reference import render_reference
 from ..geometry.cameras import Cameras
 
@@ -21,18 +22,17 @@ def _gsplat_max_alpha(version):
     return 0.999 if (int(major), int(minor)) < (1, 6) else 0.99
 
 
-def _render_gsplat(gaussians, cameras, background, max_alpha):
+def _blur_in_scales(g, camera):
+    "The cloud with the blur in its scales that the pixels of one camera lack"
+    drawn = camera.to_camera(g.means.detach())[0, :, 2] / camera.fxfycxcy[0, 0]
+    lacking = BLUR * (g.pixels.square() - drawn.square()).clamp(min=0)
+    return replace(g, scales=(g.scales.square() + lacking[:, None]).sqrt())
+
+
+def _gsplat_sums(g, cameras):
+    "Sums (V,H,W,5) of weight times (R, G, B, z, 1), all splats blurred alike"
     import gsplat
 
-    held_at = _gsplat_max_alpha(gsplat.__version__)
-    if max_alpha != held_at:
-        warnings.warn(
-            f'gsplat {gsplat.__version__} clamps alpha at {held_at}, not at {max_alpha}',
-            stacklevel=2,
-        )
-    device, dtype = gaussians.means.device, gaussians.means.dtype
-    g = gaussians.to(torch.float32)
-    cameras = cameras.to(device, torch.float32)
     sums, alpha, _ = gsplat.rasterization(
         g.means,
         g.quats,
@@ -48,7 +48,27 @@ def _render_gsplat(gaussians, cameras, background, max_alpha):
         packed=False,
         render_mode='RGB+D',
     )
-    return compose(torch.cat([sums, alpha], -1).to(dtype), background)
+    return torch.cat([sums, alpha], -1)
+
+
+def _render_gsplat(gaussians, cameras, background, max_alpha):
+    import gsplat
+
+    held_at = _gsplat_max_alpha(gsplat.__version__)
+    if max_alpha != held_at:
+        warnings.warn(
+            f'gsplat {gsplat.__version__} clamps alpha at {held_at}, not at {max_alpha}',
+            stacklevel=2,
+        )
+    device, dtype = gaussians.means.device, gaussians.means.dtype
+    g = gaussians.to(torch.float32)
+    cameras = cameras.to(device, torch.float32)
+    if g.pixels.any():
+        each = [cameras[[v]] for v in range(len(cameras))]
+        sums = torch.cat([_gsplat_sums(_blur_in_scales(g, camera), camera) for camera in each])
+    else:
+        sums = _gsplat_sums(g, cameras)
+    return compose(sums.to(dtype), background)
 
 # %% ../../nbs/core/gaussians/08_render.ipynb #c008
 def _render_numba(gaussians, cameras, background, max_alpha):

@@ -368,11 +368,23 @@ class Hull:
         return self.positions(self.occupancy)
 
     @property
+    def box(self) -> tuple[slice, slice, slice]:
+        "The part of the grid with all occupied cells and one more on each side; all of it if none"
+        flat = self.occupancy.any(2)
+        found = []
+        for line in (flat.any(1), flat.any(0), self.occupancy.any(0).any(0)):
+            cells = line.nonzero()[:, 0].tolist() or [1, len(line)]
+            found.append(slice(max(cells[0] - 1, 0), cells[-1] + 2))
+        return tuple(found)
+
+    @property
     def surface(self) -> Tensor:
         "Occupied cells (G,G,G) with a neighbour that is not"
-        occupied = pad(self.occupancy.float()[None], [1] * 6)
-        inner = -max_pool3d(-occupied, 3, 1)
-        return self.occupancy & (inner[0] < 0.5)
+        found, box = torch.zeros_like(self.occupancy), self.box
+        occupied = self.occupancy[box]
+        inner = -max_pool3d(-pad(occupied.float()[None], [1] * 6), 3, 1)
+        found[box] = occupied & (inner[0] < 0.5)
+        return found
 
     @property
     def centroid(self) -> Tensor:

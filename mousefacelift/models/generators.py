@@ -21,6 +21,7 @@ from ..data.samples import Sample
 from ..files import InputError, read_json
 from ..geometry.cameras import Cameras
 from ..geometry.rigs import rig, ring
+from ..progress import progress
 from ..ranges import SEED, Range, check_settings
 from .checkpoints import hub_id, load_strict, locate, network_folder
 from .conditioning import EncodedPrompts, PromptFile
@@ -193,7 +194,7 @@ def _read_pipeline(source: str | Path, expected: str, code: str | Path | None = 
         if isinstance(part, torch.nn.Module):
             tensors, path = read_weights(source, name)
             load_strict(part, rename_tensors(type(part).__name__, tensors), path)
-    pipe.set_progress_bar_config(disable=True)
+    pipe.progress_bar = partial(progress, 'steps of denoising')
     return pipe
 
 # %% ../../nbs/core/models/13_generators.ipynb #c032
@@ -267,6 +268,14 @@ def _steps_alone(source: str | Path, sampling: dict) -> dict:
     return dict(steps=sampling['num_inference_steps']) if sampling else {}
 
 
+def _require_unused(source: str | Path, **files: str | Path | None):
+    "Raise `InputError` where one of the `files`, which the generator has no use for, is given"
+    for name, path in files.items():
+        if path is not None:
+            do = 'Leave it out, or choose another generator.'
+            raise InputError(source, f'{name} {path}', f'no {name}: it takes none', do)
+
+
 def view_generator(
     source: str | Path = 'views',  # the shipped model, or a diffusers folder
     prompts: str | Path | None = None,  # FaceLift's file of embeddings
@@ -275,10 +284,13 @@ def view_generator(
 ) -> Generator:
     "The generator that a folder's `model_index.json` names; raises `InputError` on an unknown kind"
     if source == 'views':
+        _require_unused(source, prompts=prompts, code=code)
         return multiview_generator(source, **sampling)
     kind = _pipeline_class(source)
     if any(word in str(kind) for word in ('MultiView', 'UnCLIP', 'MVDiffusion')):
+        _require_unused(source, code=code)
         return multiview_generator(source, prompts, **sampling)
+    _require_unused(source, prompts=prompts)
     if kind == 'Zero123PlusPipeline':
         return zero123plus_generator(source, code, **_steps_alone(source, sampling))
     if 'Video' in str(kind):

@@ -172,7 +172,9 @@ class GSLRM(nn.Module):
 
     @torch.no_grad()
     def initialise(self):
-        "Draw fresh weights from torch's global generator"
+        "Draw fresh weights from torch's global generator; weights without memory draw none"
+        if self.gaussian_position_embeddings.is_meta:
+            return  # torch would load its compiler, which takes seconds, and then draw nothing
         for name, weight in self.named_parameters():
             if weight.ndim == 1:
                 weight.fill_(1.0)

@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 from ..files import InputError, asset_path
 from ..gaussians.cloud import C0, Gaussians
@@ -283,6 +282,8 @@ def four_views(cameras: Cameras) -> list[int]:
         raise InputError(
             'cameras', f'{len(cameras)} views', 'four or more', 'LGM needs views from all sides.'
         )
+    from scipy.optimize import linear_sum_assignment  # slow to import, and few call this
+
     azimuth = spherical(cameras)[0]
     steps = torch.arange(4) * 90.0
     best, least = None, float('inf')

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import trimesh
-from scipy.optimize import minimize
 from torch import Tensor
 from ..data.mice.body import PARTS, UNITS_PER_MM, whole_mesh
 from ..data.mice.coat import sphere_directions
@@ -130,6 +129,8 @@ class MouseFit(NamedTuple):
 
 def _refine(guess: _Guess, seen: np.ndarray, rays: _Rays, steps: np.ndarray, rounds: int) -> _Guess:
     "The guess after a search about it, begun with `steps` (5,) of its parameters"
+    from scipy.optimize import minimize  # slow to import
+
     mesh, start = mouse_bank()[guess.name], guess.parameters
 
     def agree(p):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Method', 'method_loaders', 'GSLRMMethod', 'LGMMethod', 'InDiscWorld', 'match_blur', 'drop_outside', 'AnyRigMethod',
-           'network_method', 'named_method', 'canonical_inputs', 'apply_method']
+           'network_method', 'named_method', 'canonical_inputs', 'apply_method', 'FromSmaller']
 
 # %% ../../nbs/core/models/14_methods.ipynb #c002
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from torch import Tensor
 from ..data.samples import Sample
 from ..files import InputError, read_json
 from ..gaussians.cloud import Gaussians
-from ..gaussians.projection import BLUR
+from ..gaussians.projection import BLUR, pixel_sizes
 from ..geometry.cameras import Cameras
 from mousefacelift.geometry.canonical import (
     aim_at,
@@ -28,10 +28,11 @@ from mousefacelift.geometry.canonical import (
 from ..geometry.hull import Subject, find_subject, mask_values_at
 from ..geometry.warp import retake
 from .checkpoints import locate, network_folder
-from .fit import fit_scene
+from .fit import fit_scene, judged_fit
 from .gslrm import GSLRM
 from .lgm import LGM, four_views
 from .visual_hull import pixel_size, visual_hull
+from ..ranges import Range, check_settings
 
 # %% ../../nbs/core/models/14_methods.ipynb #c201
 Method = Callable[[Tensor, Tensor | None, Cameras], Gaussians]  # images, masks, cameras
@@ -157,6 +158,7 @@ method_loaders: dict[str, Callable[[], Method]] = {
     'creatures': lambda: network_method(GSLRM.load('creatures')),
     'rigs': lambda: network_method(GSLRM.load('rigs')),
     'lgm': lambda: network_method(LGM.load('lgm')),
+    'auto': lambda: partial(judged_fit, start=named_method('rigs')),
 }
 
 # %% ../../nbs/core/models/14_methods.ipynb #c111
@@ -176,10 +178,11 @@ def named_method(name: str | Path) -> Method:
         return partial(fit_scene, start=named_method(str(name).removesuffix('+fit')))
     if name in method_loaders:
         return method_loaders[name]()
-    if not str(name).startswith('hf:') and not Path(name).exists():
+    is_place = str(name).startswith('hf:') or bool(str(name)) and Path(name).exists()
+    if not is_place:
         names = ', '.join(method_loaders)
         raise InputError(
-            name,
+            f'model {str(name)!r}',
             'no such model',
             f'{names}, the folder of a GS-LRM or LGM, hf:owner/name, or a FaceLift .pt file',
             'Check the name or the path; +fit may follow it.',
@@ -203,6 +206,27 @@ def canonical_inputs(
 
 # %% ../../nbs/core/models/14_methods.ipynb #c225
 def apply_method(method: Method, sample: Sample, inputs: list[int]) -> Gaussians:
-    "Gaussians in the sample's world that `method` makes of the views `inputs`"
+    """Gaussians in the sample's world that `method` makes of the views `inputs`, made for the
+    pixels of these unless the method says for which"""
     images, masks, cameras, to_canonical = canonical_inputs(sample, inputs)
-    return method(images, masks, cameras).transformed(torch.linalg.inv(to_canonical))
+    cloud = method(images, masks, cameras)
+    if not cloud.pixels.any():
+        pixels = pixel_sizes(cloud.means, cameras.to(cloud.means))
+        cloud = replace(cloud, pixels=pixels)
+    return cloud.transformed(torch.linalg.inv(to_canonical))
+
+# %% ../../nbs/core/models/14_methods.ipynb #c231
+@dataclass(frozen=True)
+class FromSmaller:
+    "A method, given pictures that are `times` smaller"
+
+    method: Method
+    times: int = 2
+
+    def __call__(self, images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
+        check_settings(dict(times=Range(1, 16, whole=True)), times=self.times)
+        channels = torch.cat([images, masks[..., None]], -1).movedim(-1, 1)
+        small = F.avg_pool2d(channels, self.times).movedim(1, -1)
+        cameras = cameras.resize(small.shape[2], small.shape[1])
+        cloud = self.method(small[..., :3], small[..., 3], cameras)
+        return replace(cloud, pixels=pixel_sizes(cloud.means, cameras.to(cloud.means)))

@@ -21,6 +21,7 @@ from torch import Generator, Tensor, nn
 from ..data.images import to_float, to_levels
 from ..files import InputError, asset_path, read_json, write_json
 from ..outputs import output_folder
+from ..progress import tracked
 from ..ranges import Range, check_settings
 from ..geometry.cameras import Cameras, read_opencv
 from .checkpoints import locate, network_folder
@@ -478,7 +479,7 @@ def __call__(
         latents = _draw_noise(shape, generators, x)
     latents = latents.to(x)
     self.scheduler.set_timesteps(num_inference_steps, device=x.device)
-    for t in self.scheduler.timesteps:
+    for t in tracked(self.scheduler.timesteps, 'steps of denoising'):
         prediction = self._predict_guided(guidance_scale, latents, t, given)
         noise = _draw_noise(shape, generators, x) if eta > 0 else None
         step = self.scheduler.step(prediction, t, latents, eta=eta, variance_noise=noise)

@@ -28,11 +28,12 @@ def pixel_size(cameras: Cameras, point: Tensor) -> float:
 # %% ../../nbs/core/models/05_visual_hull.ipynb #c102
 def inward_normals(hull: Hull) -> Tensor:
     "Unit directions (N,3) into the body at its surface cells, from the occupancy over 7 cells"
-    smooth = pad(hull.occupancy.float()[None, None], [3] * 6)
+    box = hull.box
+    smooth = pad(hull.occupancy[box].float()[None, None], [3] * 6)
     for window in ((7, 1, 1), (1, 7, 1), (1, 1, 7)):
         smooth = avg_pool3d(smooth, window, 1)  # one after the other: 21 terms, not 343
     slope = torch.stack(torch.gradient(smooth[0, 0]), -1)
-    return normalize(slope[hull.surface], dim=-1)
+    return normalize(slope[hull.surface[box]], dim=-1)
 
 # %% ../../nbs/core/models/05_visual_hull.ipynb #c106
 def surface_gaussians(hull: Hull, pixel: float) -> Gaussians:

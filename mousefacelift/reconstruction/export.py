@@ -14,6 +14,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from ..files import InputError, atomic_path
 from ..gaussians.cloud import C0, Gaussians
+from ..gaussians.projection import fuse_pixels
 
 # %% ../../nbs/core/reconstruction/04_export.ipynb #c005
 @dataclass(frozen=True)
@@ -83,11 +84,12 @@ def export_path(name: str, path: str | Path) -> Path:
 def export_cloud(cloud: Gaussians, name: str, path: str | Path) -> Path:
     """Write `cloud` by the exporter `name`; returns the file's path
 
-    The file gets the exporter's suffix. Raises `InputError` for an unknown exporter and for a
+    The file gets the exporter's suffix, and Gaussians with the blur of the pixels that they were
+    made for. Raises `InputError` for an unknown exporter and for a
     cloud without Gaussians."""
     path = export_path(name, path)
     if len(cloud) == 0:
         raise InputError('cloud', 'no Gaussian', 'at least one', 'Reconstruct it again.')
     with atomic_path(path) as part:
-        exporters()[name].write(cloud, part)
+        exporters()[name].write(fuse_pixels(cloud), part)
     return path

@@ -32,11 +32,11 @@ def _checked_inputs(sample: Sample, source, inputs: list[int] | None) -> list[in
         )
     views = range(len(sample))
     inputs = list(views) if inputs is None else list(inputs)
-    if len(inputs) < 2 or not set(inputs) <= set(views):
+    if len(inputs) < 2 or len(set(inputs)) < len(inputs) or not set(inputs) <= set(views):
         raise InputError(
             source,
             f'inputs {inputs}',
-            f'two or more of 0 to {len(sample) - 1}',
+            f'two or more of 0 to {len(sample) - 1}, each once',
             'Choose views that the sample has.',
         )
     return inputs

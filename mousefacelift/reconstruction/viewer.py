@@ -18,14 +18,20 @@ from ..data.recordings.video import write_video
 from ..files import InputError, asset_path, atomic_path
 from ..gaussians.cloud import Gaussians
 from ..gaussians.ply import write_ply
+from ..gaussians.projection import fuse_pixels
 from ..gaussians.render import render
 from ..geometry.rigs import ring
 from ..outputs import check_file
 from ..ranges import Range, check_settings
 
 # %% ../../nbs/core/reconstruction/02_viewer.ipynb #c005
-def viewing_similarity(gaussians: Gaussians, radius: float = 0.75, share: float = 0.98) -> Tensor:
-    "The similarity (4,4), without rotation, of a `share` of the visible Gaussians to a ball at 0"
+_BODY = 0.98, 0.75  # share of the visible Gaussians, and the radius of the ball that holds them
+_WHOLE = 0.999, 0.92
+_LEAST = 0.7  # of the size that the body alone would have
+
+
+def viewing_similarity(gaussians: Gaussians) -> Tensor:
+    "The similarity (4,4), without rotation, of what can be seen to a ball at the origin"
     visible = gaussians.means.detach().double()[gaussians.opacities.detach() > 0.05]
     if len(visible) == 0:
         raise InputError(
@@ -35,10 +41,11 @@ def viewing_similarity(gaussians: Gaussians, radius: float = 0.75, share: float 
             'Check what it was made of.',
         )
     visible = visible[:: 1 + len(visible) // 100_000]  # enough for a quantile
-    corners = [visible.quantile(q, dim=0) for q in (1 - share, share)]
+    corners = [visible.quantile(q, dim=0) for q in (1 - _BODY[0], _BODY[0])]
     centre = torch.stack(corners).mean(0)
-    distance = (visible - centre).norm(dim=-1).quantile(share)
-    scale = radius / distance.clamp(min=1e-9)
+    distance = (visible - centre).norm(dim=-1).clamp(min=1e-9)
+    body, whole = (radius / distance.quantile(share) for share, radius in (_BODY, _WHOLE))
+    scale = whole.clamp(_LEAST * body, body)
     T = torch.eye(4, dtype=torch.float64)
     T[:3, :3] *= scale
     T[:3, 3] = -scale * centre
@@ -67,7 +74,7 @@ _show_script = (
 
 def viewer_element(gaussians: Gaussians, height: str = '420px') -> str:
     "HTML that shows the cloud once the page is loaded; the page must load `viewer.js`"
-    visible = gaussians[gaussians.opacities.detach() >= 1 / 255]
+    visible = fuse_pixels(gaussians[gaussians.opacities.detach() >= 1 / 255])
     similarity = json.dumps(viewing_similarity(gaussians).tolist())
     return (
         f'<div class="mousefacelift-viewer" style="{_frame_style.format(height=height)}">'

@@ -14,6 +14,7 @@ import papermill
 from execnb.shell import CaptureShell
 from papermill.engines import Engine, papermill_engines
 from ..provenance import peak_memory_mb
+from ..workers import end_with_parent
 
 # %% ../../nbs/core/report/01_engine.ipynb #c005
 class InProcessEngine(Engine):
@@ -80,7 +81,8 @@ def run_alone(
     lock: int,  # descriptor that is only kept open
     peak: Connection,  # is sent the peak memory in MB
 ):
-    "`execute` in a process of its own"
+    "`execute` in a process of its own, which ends with the one that started it"
+    end_with_parent()
     os.environ.update(environment)
     for stream in (1, 2):
         os.dup2(log, stream)

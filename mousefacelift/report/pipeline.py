@@ -262,7 +262,11 @@ def scale_stages(scale: str) -> dict[str, Stage]:
         raise InputError('scale', repr(scale), 'embedded, full', 'Choose one of these.')
     issues = issue_stages(scale)
     trained_elsewhere = ('sweep', 'evaluate', 'rigs', 'views', 'generated')
-    bench = Stage('report/bench_render', after=(*trained_elsewhere, *issues))
+    bench = Stage(
+        'report/bench_render',
+        parameters={'repeats': 2, 'width': 256},
+        after=(*trained_elsewhere, *issues),
+    )
     read = [name for name in chain if name != 'lgm']
     report = Stage('report/report', reads=(*read, 'bench_render'), issues=tuple(issues))
     return {**chain, **issues, 'bench_render': bench, 'report': report}

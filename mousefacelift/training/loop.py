@@ -25,35 +25,22 @@ from mousefacelift.files import (
     InputError,
     atomic_path,
     clear_leftovers,
-    lock_file,
     read_json,
     write_json,
 )
 from ..models.checkpoints import load_strict, read_tensors, write_tensors
 from mousefacelift.outputs import (
     check_growing,
+    held_folder,
     is_recorded,
     output_folder,
     read_record,
     remove_output,
 )
+from ..progress import progress
 from ..provenance import recorded
 from .adapt import parameter_groups, read_factors
 from .config import LoopConfig, OptimizerConfig
-
-# %% ../../nbs/core/training/04_loop.ipynb #c005
-@contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    "Hold the folder's lock during the block; raises `InputError` where another process holds it"
-    with open(folder / '.lock', 'a') as lock:
-        if not lock_file(lock):
-            raise InputError(
-                folder,
-                'another process trains in it',
-                'one run per folder',
-                'Wait, or name another folder.',
-            )
-        yield
 
 # %% ../../nbs/core/training/04_loop.ipynb #c008
 def _checkpoints(folder: str | Path) -> list:
@@ -126,7 +113,14 @@ class _Basis:
         do = 'Begin another run in another folder.'
         theirs = read_json(path) if path.exists() else None
         if not isinstance(theirs, dict) or set(theirs) != set(asdict(self)):
-            raise InputError(path, 'missing or changed', 'what the run wrote when it began', do)
+            came = 'not as it was written' if theirs else 'missing, as in a run of an older version'
+            raise InputError(
+                path,
+                f'{came}: what the run was trained on cannot be compared',
+                'what a run writes when it begins',
+                f'If it was trained on these samples, write {json.dumps(asdict(self))} there; '
+                'else begin another run in another folder.',
+            )
         if theirs['samples'] != self.samples:
             raise InputError(folder, 'other samples', 'those that the run began with', do)
         if theirs['processes'] != self.processes:
@@ -161,8 +155,7 @@ def _own_folder(folder: str | Path, config: LoopConfig, basis: _Basis) -> Iterat
     check_growing(folder, 'launch.json' if launched else 'config.json', _run_files)
     folder = Path(folder)
     _require_own(folder, config, basis)
-    folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder):
+    with held_folder(folder, folder / '.lock'):
         for place in (folder, folder / 'checkpoints', folder / 'pictures'):
             clear_leftovers(place)
         _require_own(folder, config, basis)
@@ -517,23 +510,19 @@ def write_what_is_due(self: _Run, draw: Callable | None):
 
 # %% ../../nbs/core/training/04_loop.ipynb #c015
 def _take_steps(run: _Run, batch_loss: Callable, draw: Callable | None):
-    from tqdm import tqdm
-
     is_main = run.accelerator.is_main_process
-    bar = tqdm(
-        total=run.config.steps,
-        initial=run.progress.step,
-        unit='step',
-        disable=None if is_main else True,
-    )
+    shown = contextlib.nullcontext()
+    if is_main:
+        shown = progress('steps of training', run.config.steps, run.progress.step)
     path = run.folder / 'metrics.jsonl' if is_main else os.devnull
     launcher = os.getppid()
-    with open(path, 'a', buffering=1) as metrics, bar:
+    with open(path, 'a', buffering=1) as metrics, shown:
         while run.progress.step < run.config.steps:
             run.require_launcher(launcher)
             with run.among_others():
                 line = run.step(batch_loss)
-            bar.update()
+            if is_main:
+                shown.update()
             metrics.write(json.dumps(line) + '\n')
             run.accelerator.log(line, step=line['step'])
             run.require_learning(line)

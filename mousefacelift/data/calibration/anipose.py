@@ -10,8 +10,8 @@ from pathlib import Path
 from mousefacelift.data.calibration.camera_file import (
     CameraFile,
     camera_dicts,
-    lens_entries,
     picture_sizes,
+    shared_entries,
 )
 from .formats import calibration_format
 from ...files import InputError, read_text_file
@@ -25,15 +25,16 @@ except ImportError:  # Python 3.10
 @calibration_format('anipose', suffixes=('.toml',))
 def anipose_toml(path: Path) -> CameraFile:
     "The calibration of anipose and sleap-anipose"
-    text = read_text_file(path, "anipose's calibration.toml")
+    allowed = 'tables with name, size, matrix, distortions, rotation, translation'
+    text = read_text_file(path, allowed)
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        came, do = f'not TOML ({str(error)[:200]})', 'Calibrate again, or copy it again.'
-        raise InputError(path, came, "anipose's calibration.toml", do) from None
+        came, do = f'not TOML ({str(error)[:200]})', 'Copy it again, or calibrate again.'
+        raise InputError(path, came, allowed, do) from None
     tables = {k: v for k, v in content.items() if isinstance(v, dict) and k != 'metadata'}
-    allowed = 'tables with name, size, matrix, distortions, rotation, translation'
     names, cameras = camera_dicts(path, tables, allowed)
-    shared = {**lens_entries(content), **lens_entries(content.get('metadata', {}))}
+    metadata = content.get('metadata')
+    shared = shared_entries({**content, **(metadata if isinstance(metadata, dict) else {})})
     cameras = [{**shared, **camera} for camera in cameras]
     return CameraFile(path, 'anipose', names, cameras, picture_sizes(cameras), pose='w2c', first=0)

@@ -25,6 +25,19 @@ class Calibration:
     found: dict  # convention -> how it was found
 
 # %% ../../../nbs/core/data/calibration/10_calibrated_cameras.ipynb #c300
+def _require_named_size(file: CameraFile, width: int, height: int):
+    "Raise `InputError` where a file names pictures of another size than the videos have"
+    if not set(file.sizes) - {(width, height)}:
+        return
+    named = ', '.join(f'{w}x{h}' for w, h in sorted(file.sizes, key=str))
+    do = 'Is it the calibration of this recording? Else export the videos in that size.'
+    if set(file.sizes) == {(height, width)}:
+        do = 'Width and height are exchanged: in the file, or by a video that was turned.'
+    raise InputError(
+        file.path, f'cameras of {named}', f'{width}x{height}, the size of the videos', do
+    )
+
+
 def calibrate(
     file: CameraFile | str | Path,  # or the path of a calibration
     width: int,
@@ -34,13 +47,7 @@ def calibrate(
 ) -> Calibration:
     "The cameras of a calibration in any format; raises `InputError` for what is wrong or open"
     file = file if isinstance(file, CameraFile) else read_camera_file(file)
-    if set(file.sizes) - {(width, height)}:
-        raise InputError(
-            file.path,
-            f'cameras of {sorted(file.sizes, key=str)}',
-            f'{width}x{height}, the size of the videos',
-            'Is this the calibration of this recording?',
-        )
+    _require_named_size(file, width, height)
     cameras, found = resolve_conventions(file, width, height, masks, convention)
     return Calibration(cameras, file.names, found)
 

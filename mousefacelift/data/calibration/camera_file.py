@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['LENS_NAMES', 'ENTRY_NAMES', 'MOST_CAMERAS', 'read_numbers', 'opencv_distortion', 'lens_entries', 'camera_lens',
-           'camera_entry', 'CameraFile', 'match_cameras', 'in_order', 'camera_dicts', 'picture_sizes']
+           'camera_entry', 'CameraFile', 'match_cameras', 'in_order', 'camera_dicts', 'picture_names', 'picture_sizes',
+           'shared_entries', 'read_pose']
 
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c002
 import os
@@ -24,7 +25,7 @@ def read_numbers(
     counts: Iterable = (),  # how many numbers there may be; any number of them by default
 ) -> np.ndarray:
     "Finite numbers (N,) however they were shaped; raises `InputError` that names them"
-    do = 'Check the calibration file.'
+    do = 'Export the calibration again, or correct the file.'
     try:
         numbers = np.asarray(values, float).ravel()
     except (TypeError, ValueError, OverflowError, RecursionError):
@@ -124,7 +125,7 @@ def _is_fisheye(models: dict, where) -> bool:
     kinds = {_fisheye_by(key, value, where) for key, value in models.items()} - {None}
     if len(kinds) > 1:
         came = f'a lens that is a fisheye and is none ({", ".join(map(str, models))})'
-        raise InputError(where, came, 'one', 'Check the calibration file.')
+        raise InputError(where, came, 'one', 'Export the calibration again, or correct the file.')
     return True in kinds
 
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c313
@@ -167,7 +168,9 @@ def _ordered_terms(terms: dict, fisheye: bool, where) -> list | None:
     others = sorted(set(values) - set(order))
     if others:
         came = f'a fisheye lens with {", ".join(others)}'
-        raise InputError(where, came, 'k1 to k4', 'Check the calibration file.')
+        raise InputError(
+            where, came, 'k1 to k4', 'Export the calibration again, or correct the file.'
+        )
     return [values.get(name, 0) for name in order] if values else None
 
 
@@ -216,52 +219,71 @@ def camera_lens(entry: dict, where: str | Path) -> dict:
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c316
 ENTRY_NAMES = dict(
     K=('K', 'k', 'camera_matrix', 'cameraMatrix', 'matrix', 'intrinsics', 'M', 'IntrinsicMatrix'),
-    R=('R', 'r', 'rotation', 'rvec', 'rotation_matrix', 'RotationMatrix'),
+    R=('R', 'r', 'Rot', 'rotation', 'rvec', 'rotation_matrix', 'RotationMatrix'),
     t=('t', 'T', 'tvec', 'translation', 'translation_vector', 'TranslationVector'),
 )
 
 
-def _values_by_name(entry: dict) -> dict:
-    "The values of an entry under the keys of `ENTRY_NAMES`, None where it has none"
-    found = {}
-    for name, spellings in ENTRY_NAMES.items():
-        values = [entry[s] for s in spellings if entry.get(s) is not None]
-        found[name] = values[0] if values else None
-    return found
+def _spelt(entry: dict, name: str) -> dict:
+    "What an entry has under each of the spellings of K, R or t"
+    return {key: entry[key] for key in ENTRY_NAMES[name] if entry.get(key) is not None}
 
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c503
-def _rotation_matrix(rotation: np.ndarray) -> np.ndarray:
+_CORRECT = 'Export the calibration again, or correct the file.'
+
+
+def _rotation_matrix(rotation: np.ndarray, where) -> np.ndarray:
     "(3,3) of the nine numbers of a matrix or the three of a rotation vector"
     if len(rotation) == 9:
         return rotation.reshape(3, 3)
     from scipy.spatial.transform import Rotation
 
+    length = np.linalg.norm(rotation)
+    if length > 2 * np.pi + 0.01:
+        came = f'a rotation vector of length {length:.4g}'
+        do = 'Are these degrees, or Euler angles? Write the matrix.'
+        raise InputError(where, came, 'radians, at most a turn of 6.28', do)
     return Rotation.from_rotvec(rotation).as_matrix()
 
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c506
-def _require_matrices(entry: dict, found: dict, where):
-    missing = [name for name in ('K', 'R', 't') if found[name] is None]
+_COUNTS = dict(K=(9,), R=(3, 9), t=(3,))
+
+
+def _matrix(entry: dict, name: str, where) -> np.ndarray:
+    "K or R (3,3), or t (3,), of an entry; raises `InputError` unless all its spellings agree"
+    found = {}
+    for key, value in _spelt(entry, name).items():
+        numbers = read_numbers(value, where, key, _COUNTS[name])
+        found[key] = _rotation_matrix(numbers, where) if name == 'R' else numbers
+    first = next(iter(found.values()))
+    far = [
+        key
+        for key, other in found.items()
+        if not np.allclose(first, other, rtol=0, atol=1e-2 * abs(first).max())
+    ]
+    if far:
+        came = f'{", ".join(found)} that say different things'
+        raise InputError(where, came, f'one {name}', 'Take out what does not belong.')
+    return first if name == 't' else first.reshape(3, 3)
+
+
+def _require_matrices(entry: dict, where):
+    missing = [name for name in ENTRY_NAMES if not _spelt(entry, name)]
     if missing:
         given = sorted(str(key) for key, value in entry.items() if value is not None)
-        raise InputError(
-            where,
-            f'no {", ".join(missing)} among {given[:12]}',
-            'K, R (or r) and t (or T)',
-            'Check the calibration file.',
-        )
+        allowed = ['/'.join(ENTRY_NAMES[name]) for name in missing]
+        came = f'no {", ".join(missing)} among {", ".join(given[:12]) or "nothing"}'
+        raise InputError(where, came, ' and '.join(allowed), _CORRECT)
 
 
 def camera_entry(entry: dict, where: str | Path) -> dict:
     "K (3,3), R (3,3), t (3,), radial (0..6,), tangential (2,), fisheye; raises `InputError`"
     if not isinstance(entry, dict):
         came = f'a {type(entry).__name__}'
-        raise InputError(where, came, 'K, R and t by name', 'Check the calibration file.')
-    found = _values_by_name(entry)
-    _require_matrices(entry, found, where)
-    R = read_numbers(found['R'], where, 'R', counts=(3, 9))
-    K = read_numbers(found['K'], where, 'K', counts=(9,))
-    t = read_numbers(found['t'], where, 't', counts=(3,))
-    return dict(K=K.reshape(3, 3), R=_rotation_matrix(R), t=t, **camera_lens(entry, where))
+        raise InputError(where, came, 'K, R and t by name', _CORRECT)
+    _require_matrices(entry, where)
+    matrices = {name: _matrix(entry, name, where) for name in ENTRY_NAMES}
+    return dict(**matrices, **camera_lens(entry, where))
 
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c014
 MOST_CAMERAS = 1000  # of a calibration
@@ -292,6 +314,10 @@ class CameraFile:
         if len(self.cameras) > MOST_CAMERAS:
             came, allowed = f'{len(self.cameras)} cameras', f'at most {MOST_CAMERAS}'
             raise InputError(self.path, came, allowed, 'Is this one picture per camera of a rig?')
+        twice = sorted({str(name) for name in self.names if self.names.count(name) > 1})
+        if twice:
+            came, do = f'two cameras called {", ".join(twice)}', 'Give each a name of its own.'
+            raise InputError(self.path, came, 'one name per camera', do)
         entries = [
             camera_entry(entry, f'{self.path}, camera {name}')
             for name, entry in zip(self.names, self.cameras)
@@ -351,16 +377,32 @@ def in_order(
     )
 
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c020
+def _described(content: Any) -> str:
+    "What a file holds, in a few words"
+    if isinstance(content, dict):
+        return f'the keys {", ".join(map(str, list(content)[:8]))}' if content else 'nothing'
+    return f'a {type(content).__name__}'
+
+
 def camera_dicts(path: str | Path, content: Any, allowed: str) -> tuple[list, list]:
     "Names and entries of cameras in a list or dict of dicts; what else comes is an `InputError`"
     entries = list(content.values()) if isinstance(content, dict) else content
     listed = isinstance(entries, (list, tuple)) and len(entries) > 0
     if not listed or not all(isinstance(entry, dict) for entry in entries):
-        came = f'a {type(content).__name__}'
-        raise InputError(path, came, allowed, 'Check that this is a calibration file.')
+        came = f'no cameras, but {_described(content)}'
+        do = 'Is this the calibration? Say which file: --calibration FILE.'
+        raise InputError(path, came, allowed, do)
     keys = list(content) if isinstance(content, dict) else range(len(entries))
-    names = [str(entry.get('name', key)) for key, entry in zip(keys, entries)]
+    named = [entry.get('name') for entry in entries]
+    names = [str(key if name is None else name) for key, name in zip(keys, named)]
     return names, list(entries)
+
+# %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c026
+def picture_names(paths: Iterable) -> list:
+    "What cameras are called by the paths of their pictures: as short as tells them apart"
+    paths = [Path(str(path)).with_suffix('') for path in paths]
+    stems = [path.name for path in paths]
+    return stems if len(set(stems)) == len(stems) else [path.as_posix() for path in paths]
 
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c023
 def _picture_size(entry: dict) -> tuple | None:
@@ -383,3 +425,22 @@ def picture_sizes(entries: list) -> tuple:
     "The different (width, height) that the entries of cameras name"
     sizes = {_picture_size(entry) for entry in entries if isinstance(entry, dict)}
     return tuple(sorted(sizes - {None}, key=str))
+
+# %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c029
+_SIZE_KEYS = 'size image_size imageSize resolution width height image_width image_height'.split()
+
+
+def shared_entries(content: dict) -> dict:
+    "What of a file's content speaks of the lens or the pictures of all its cameras"
+    sizes = {key: content[key] for key in _SIZE_KEYS if key in content}
+    return {**lens_entries(content), **sizes}
+
+
+def read_pose(matrix: Any, where: str | Path, name: str) -> np.ndarray:
+    "A pose (3,4) of twelve or sixteen numbers; raises `InputError` for one with rows as columns"
+    numbers = read_numbers(matrix, where, name, counts=(12, 16)).reshape(-1, 4)
+    if len(numbers) == 4 and not np.allclose(numbers[3], [0, 0, 0, 1], atol=1e-6):
+        came = f'a {name} with the last row {numbers[3].round(3).tolist()}'
+        do = 'If the translation stands there, the matrix is transposed: write its rows.'
+        raise InputError(where, came, '[0, 0, 0, 1]', do)
+    return numbers[:3]

@@ -11,6 +11,7 @@ from pathlib import Path
 from mousefacelift.data.calibration.camera_file import (
     MOST_CAMERAS,
     CameraFile,
+    picture_names,
     picture_sizes,
 )
 from .formats import calibration_format
@@ -94,7 +95,7 @@ def colmap_model(path: Path) -> CameraFile:
     return CameraFile(
         path,
         'COLMAP',
-        [str(Path(image.name).with_suffix('')) for image in images],
+        picture_names(image.name for image in images),
         cameras,
         picture_sizes(cameras),
         pose='w2c',

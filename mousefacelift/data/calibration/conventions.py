@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['POSE_CONVENTIONS', 'UNITS', 'FIRST_PIXELS', 'world_to_camera', 'meeting_place', 'cameras_in_pose', 'mean_coherence',
-           'Extent', 'measure_extent', 'parse_convention', 'resolve_conventions']
+           'Extent', 'measure_extent', 'parse_convention', 'same_places', 'resolve_conventions']
 
 # %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c002
+import re
 from pathlib import Path
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -129,7 +130,7 @@ class Extent:
 
     def say(self, mm: float) -> str:
         "The length in words, if a unit is `mm` millimetres"
-        return f'{self.wording.format(self.length * mm)} mm'
+        return self.wording.format(self.length * mm)
 
     def fits(self, mm: float) -> bool:
         "Whether the length is within the limits, if a unit is `mm` millimetres"
@@ -153,16 +154,16 @@ def measure_extent(c: Cameras, masks: Iterable = ()) -> Extent:
     place, _ = meeting_place(c)
     if not len(masks):
         width = (_unit_per_pixel(c, place) * c.width).median().item()
-        return Extent('the pictures are {:.3g} wide', width, (60, 5000))
+        return Extent('the pictures are {:.3g} mm wide', width, (60, 5000))
     longest = []
     for instant, some in _shown_views(c, masks):
         pixels = [_diagonal(mask) for mask in instant]
         units = _unit_per_pixel(some, place).tolist()
         longest.append(max(n * unit for n, unit in zip(pixels, units)))
-    return Extent('the subject is {:.3g} long', float(np.median(longest)), (40, 250))
+    return Extent('the subject is {:.3g} mm long', float(np.median(longest)), (40, 250))
 
 # %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c022
-UNITS = {'mm': 1.0, 'm': 1000.0}  # mm to a unit
+UNITS = {'mm': 1.0, 'cm': 10.0, 'm': 1000.0}  # mm to a unit
 FIRST_PIXELS = {'first0': 0.0, 'first0.5': 0.5, 'first1': 1.0}  # coordinate of its centre
 
 
@@ -192,22 +193,40 @@ def parse_convention(text: str | None, where: str | Path = 'convention') -> dict
     return decided
 
 # %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c311
+def same_places(places: Tensor) -> list:
+    "Pairs (i, j) of cameras whose `places` (V,n), any numbers that tell them apart, are equal"
+    apart = torch.cdist(places, places, compute_mode='donot_use_mm_for_euclid_dist')
+    return (apart <= 1e-6 * apart.max()).triu(1).nonzero().tolist()
+
+
 def _require_apart(
     file: CameraFile,
     places: Tensor,  # (V,n), equal for cameras in one place
 ):
     "Raise `InputError` that names two cameras in one place"
-    apart = torch.cdist(places, places, compute_mode='donot_use_mm_for_euclid_dist')
-    widest = apart.max()
-    apart.fill_diagonal_(torch.inf)
-    if apart.min() > 1e-6 * widest:
+    for i, j in same_places(places):
+        raise InputError(
+            file.path,
+            f'cameras {file.names[i]} and {file.names[j]} stand in one place',
+            'a place of its own for each camera',
+            'One of them has the numbers of the other: calibrate again, or copy the right ones.',
+        )
+
+# %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c314
+def _require_own_pixels(file: CameraFile, cameras: RawCameras):
+    "Raise `InputError` where a file without a size has K of pictures of another size"
+    size = cameras.K.new_tensor([cameras.width, cameras.height])
+    ratios = cameras.K[:, :2, 2] / (size / 2)
+    usual = ratios.mean()
+    if file.sizes or 0.67 < usual < 1.5 or (ratios - usual).abs().max() > 0.2 * usual.abs():
         return
-    i, j = sorted(divmod(apart.argmin().item(), len(apart)))
+    w, h = (size * usual).round().long().tolist()
     raise InputError(
         file.path,
-        f'cameras {file.names[i]} and {file.names[j]} stand in one place',
-        'a place of its own for each camera',
-        'One of them has the numbers of the other: calibrate again, or copy the right ones.',
+        f'K of pictures of about {w}x{h}, by the principal points of all cameras',
+        f'K in pixels of the videos, {cameras.width}x{cameras.height}',
+        'Export the videos in the size of the calibration, or scale K; if they are cut out of '
+        'larger ones, and K says so, write their width and height into the file.',
     )
 
 # %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c040
@@ -218,21 +237,21 @@ def _is_calibration_matrix(k: np.ndarray) -> bool:
     return min(k[0, 0] / scale, k[1, 1] / scale) > 0
 
 
-def _upright_K(matrices: list, where) -> tuple[np.ndarray, bool]:
+def _upright_K(matrices: list, names: Iterable, where) -> tuple[np.ndarray, bool]:
     "Calibration matrices (V,3,3) with the last row [0,0,1], and whether all were stored transposed"
     K = np.stack(matrices)
     right, bottom = abs(K[:, :2, 2]).max(1), abs(K[:, 2, :2]).max(1)
     transposed = bool(((right < 1e-6) & (bottom > 1e-6)).all())
     if transposed:
         K = K.transpose(0, 2, 1)
-    for i, k in enumerate(K):
+    for name, k in zip(names, K):
         if not _is_calibration_matrix(k):
             raise InputError(
-                f'{where}, camera {i}',
+                f'{where}, camera {name}',
                 f'K = {k.round(3).tolist()}',
                 '[[fx,s,cx],[0,fy,cy],[0,0,1]] or, in all cameras, its transpose; '
                 'focal lengths positive',
-                'Check the calibration file.',
+                'Export the calibration again, or correct the file.',
             )
     return K / K[:, 2:, 2:], transposed
 
@@ -282,7 +301,7 @@ def _pose_by_aim(file, possible, offsets):
     raise InputError(
         file.path,
         f'poses of several meanings: {readings}',
-        'one',
+        'one reading in which all cameras are aimed at the animal',
         f'Give masks, or settle it: --convention {" or ".join(possible)}.',
     )
 
@@ -301,7 +320,8 @@ def _resolve_pose(raw, file, told, masks):
             'rotations that, however they are read, point at no common place in front of every '
             'camera',
             'the cameras of a rig round an animal',
-            f'Tried: {", ".join(map(_in_words, POSE_CONVENTIONS))}.',
+            'Is this the calibration of these cameras, and whole? Tried: '
+            f'{", ".join(map(_in_words, POSE_CONVENTIONS))}.',
         )
     if len(possible) == 1:
         only = possible[0]
@@ -343,8 +363,19 @@ def _resolve_unit(c: Cameras, file, told, masks):
         file.path,
         ' or '.join(f'{extent.say(UNITS[unit])} if the unit is {unit}' for unit in rivals),
         f'{low} to {high} mm{or_told}',
-        'Settle it: --convention mm, --convention m, or --convention unit=N with N mm to a unit.',
+        'Settle it: --convention mm, cm or m, or --convention unit=N with N mm to a unit.',
     )
+
+# %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c053
+def _lens_words(raw: RawCameras, names: list) -> str:
+    "Which cameras have a lens that bends, in words"
+    bent = raw.radial.any(1) | raw.tangential.any(1) | raw.fisheye
+    plain = [name for name, bends in zip(names, bent.tolist()) if not bends]
+    if len(plain) == len(names):
+        return 'none: pictures are taken as undistorted'
+    kind = 'fisheye' if raw.fisheye.any() else 'distortion'
+    without = f', none in {", ".join(plain)}' if plain else ''
+    return f'{kind} in {len(names) - len(plain)} of {len(names)} cameras{without}'
 
 # %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c025
 def _as_written(file: CameraFile, K: np.ndarray, width: int, height: int) -> RawCameras:
@@ -364,7 +395,9 @@ def _as_written(file: CameraFile, K: np.ndarray, width: int, height: int) -> Raw
             height=height,
         )
     except InputError as e:
-        raise InputError(f'{file.path}: {e.where}', e.came, e.allowed, e.do) from None
+        number = re.search(r'camera (\d+)$', e.where)
+        where = f'camera {file.names[int(number[1])]}' if number else e.where
+        raise InputError(f'{file.path}, {where}', e.came, e.allowed, e.do) from None
 
 
 def resolve_conventions(
@@ -376,8 +409,9 @@ def resolve_conventions(
 ) -> tuple[RawCameras, dict]:
     "Cameras in mm and how each convention was found; `InputError` with what is open"
     told = parse_convention(convention, file.path)
-    K, transposed = _upright_K([camera['K'] for camera in file.cameras], file.path)
+    K, transposed = _upright_K([camera['K'] for camera in file.cameras], file.names, file.path)
     raw = _as_written(file, K, width, height)
+    _require_own_pixels(file, raw)
     _require_apart(file, raw.w2c[:, :3].flatten(1))  # whatever the numbers mean
     pose, how_pose = _resolve_pose(raw, file, told.get('pose'), masks)
     c = cameras_in_pose(raw, pose)
@@ -390,6 +424,7 @@ def resolve_conventions(
     found = dict(
         format=file.format,
         K='transposed' if transposed else 'as written',
+        lens=_lens_words(raw, file.names),
         pose=how_pose,
         first_pixel=how_first,
         unit=how_unit,

@@ -7,7 +7,7 @@ __all__ = ['easymocap_folder']
 
 # %% ../../../nbs/core/data/calibration/12_easymocap.ipynb #c002
 from pathlib import Path
-from .camera_file import CameraFile
+from .camera_file import CameraFile, picture_sizes
 from .formats import calibration_format
 from .opencv import read_file_storage
 from ...files import InputError
@@ -19,10 +19,11 @@ def easymocap_folder(path: Path) -> CameraFile:
     content = {**read_file_storage(path / 'intri.yml'), **read_file_storage(path / 'extri.yml')}
     names = [str(name) for name in content.pop('names', None) or []]
     if not names:
-        came, do = 'no names of cameras', 'Write the calibration again.'
+        came, do = 'no names of cameras', 'Write the list: names: ["01", "02"], as in K_01.'
         raise InputError(path / 'intri.yml', came, 'a list `names`', do)
     cameras = []
     for name in names:
         own = {k[: -len(name) - 1]: v for k, v in content.items() if k.endswith(f'_{name}')}
-        cameras.append({**own, 'R': own.get('Rot', own.get('R'))})
-    return CameraFile(path, 'EasyMocap', names, cameras, pose='w2c', first=0, unit='m')
+        cameras.append({**own, 'width': own.get('W'), 'height': own.get('H')})
+    sizes = picture_sizes(cameras)
+    return CameraFile(path, 'EasyMocap', names, cameras, sizes, pose='w2c', first=0, unit='m')

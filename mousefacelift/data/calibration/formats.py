@@ -31,7 +31,7 @@ class CalibrationFormat:
         if path.is_dir():
             candidate = any(list(path.glob(pattern)) for pattern in self.files)
         else:
-            candidate = path.suffix in self.suffixes
+            candidate = path.suffix.lower() in self.suffixes
         return candidate and (self.when is None or self.when(path))
 
     def __str__(self):
@@ -84,7 +84,7 @@ def _require_calibration(path: Path):
         patterns = {pattern for known in calibration_formats() for pattern in known.files}
         files = sorted({file for pattern in patterns for file in path.glob(pattern)})
     for file in files:
-        require_file(file, 'a calibration', _MOST_BYTES.get(file.suffix, _MOST_OTHER))
+        require_file(file, 'a calibration', _MOST_BYTES.get(file.suffix.lower(), _MOST_OTHER))
 
 # %% ../../../nbs/core/data/calibration/02_formats.ipynb #c014
 def _known_formats() -> str:
@@ -103,7 +103,8 @@ def _format_of(path: Path) -> CalibrationFormat:
         came = 'a folder without the files of a calibration'
     else:
         came = f'a {path.suffix or "file without suffix"} of no known format'
-    raise InputError(path, came, _known_formats(), 'Convert the calibration to one of these.')
+    do = 'Convert it, or write JSON: cameras, each with name, width, height, K, R and t.'
+    raise InputError(path, came, _known_formats(), do)
 
 # %% ../../../nbs/core/data/calibration/02_formats.ipynb #c014p
 def read_camera_file(path: str | Path) -> CameraFile:

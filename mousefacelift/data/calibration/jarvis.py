@@ -13,7 +13,8 @@ from .opencv import read_file_storage
 
 # %% ../../../nbs/core/data/calibration/11_jarvis.ipynb #c005
 def _is_jarvis(path: Path) -> bool:
-    return any(b'intrinsicMatrix' in file.read_bytes() for file in path.glob('*.yaml'))
+    texts = (file.read_bytes().replace(b'\0', b'') for file in path.glob('*.yaml'))  # or UTF-16
+    return any(b'intrinsicMatrix' in text for text in texts)
 
 
 def _entry(camera: dict) -> dict:

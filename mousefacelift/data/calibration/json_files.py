@@ -13,25 +13,42 @@ from mousefacelift.data.calibration.camera_file import (
     CameraFile,
     camera_dicts,
     lens_entries,
+    picture_names,
     picture_sizes,
     read_numbers,
+    read_pose,
+    shared_entries,
 )
 from .formats import calibration_format
 from .opencv import holds_matrix
 from ...files import InputError, read_json
 
 # %% ../../../nbs/core/data/calibration/06_json_files.ipynb #c005
+def _stated_pose(words: str) -> str | None:
+    "The convention of poses that words state, None where they state none, or two"
+    to = r'[\s_-]*(?:to|2|->|→)[\s_-]*'
+    to_camera = re.search(rf'world{to}cam|w2c', words) is not None
+    to_world = re.search(rf'cam(?:era)?{to}world|c2w', words) is not None
+    if to_camera == to_world:
+        return None
+    axes = '-opengl' if 'opengl' in words else ''
+    return f'c2w{axes}' if to_world else axes.strip('-') or 'w2c'
+
+
+_UNIT = r'\b(mm|millimet\w+|cm|centimet\w+|m|met(?:er|re)s?)\b'
+
+
 def _stated_conventions(text) -> dict:
     "The `pose`, `first` pixel and `unit` that the words of a plain calibration state"
     words = str(text or '').lower()
-    world_to_camera = re.search(r'world\W*(to\W*)?camera|w2c', words)
     first = 1 if 'matlab' in words else None
     if first is None and 'opencv' in words:
         first = 0
-    unit = re.search(r'\b(mm|millimet\w+|m|met(?:er|re)s?)\b', words)
+    unit = re.search(_UNIT, words)
     if unit:
-        unit = 'mm' if unit[1].startswith(('mm', 'milli')) else 'm'
-    return dict(pose='w2c' if world_to_camera else None, first=first, unit=unit)
+        units = dict(mm='mm', mi='mm', cm='cm', ce='cm')
+        unit = units.get(unit[1][:2], 'm')
+    return dict(pose=_stated_pose(words), first=first, unit=unit)
 
 # %% ../../../nbs/core/data/calibration/06_json_files.ipynb #c005p
 def _is_plain(path: Path) -> bool:
@@ -47,7 +64,7 @@ def plain_json(path: Path) -> CameraFile:
     content = read_json(path)
     allowed = 'cameras with name, width, height, K, R, t'
     names, cameras = camera_dicts(path, content['cameras'], allowed)
-    cameras = [{**lens_entries(content), **camera} for camera in cameras]
+    cameras = [{**shared_entries(content), **camera} for camera in cameras]
     stated = _stated_conventions(content.get('convention'))
     return CameraFile(path, 'JSON', names, cameras, picture_sizes(cameras), **stated)
 
@@ -78,14 +95,20 @@ def _lens(where, frame: dict) -> dict:
     return said
 
 # %% ../../../nbs/core/data/calibration/06_json_files.ipynb #c521p
+def _focal_length(where, frame: dict, axis: str, side: str) -> float | None:
+    "Pixels of `fl_x`, or of `camera_angle_x` and `w`; None where there is neither"
+    angle = frame.get(f'camera_angle_{axis}')
+    if frame.get(f'fl_{axis}') is not None or not angle or not frame.get(side):
+        return frame.get(f'fl_{axis}')
+    angle = read_numbers(angle, where, f'camera_angle_{axis}', counts=(1,))[0]
+    length = read_numbers(frame[side], where, side, counts=(1,))[0]
+    return length / 2 / np.tan(angle / 2)
+
+
 def _intrinsics(where, frame) -> list:
     "fx, fy, cx and cy in pixels; the focal length may be given as an angle"
-    fx = frame.get('fl_x')
-    if fx is None and frame.get('camera_angle_x') and frame.get('w'):
-        angle = read_numbers(frame['camera_angle_x'], where, 'camera_angle_x', counts=(1,))[0]
-        width = read_numbers(frame['w'], where, 'w', counts=(1,))[0]
-        fx = width / 2 / np.tan(angle / 2)
-    values = dict(fl_x=fx, fl_y=frame.get('fl_y') or fx, cx=frame.get('cx'), cy=frame.get('cy'))
+    fx, fy = (_focal_length(where, frame, *keys) for keys in ('xw', 'yh'))
+    values = dict(fl_x=fx, fl_y=fy or fx, cx=frame.get('cx'), cy=frame.get('cy'))
     missing = [name for name, value in values.items() if value is None]
     if missing:
         came, allowed = f'no {", ".join(missing)}', 'fl_x, fl_y, cx, cy in the frame or for all'
@@ -93,16 +116,14 @@ def _intrinsics(where, frame) -> list:
     return read_numbers(list(values.values()), where, 'intrinsics', counts=(4,)).tolist()
 
 # %% ../../../nbs/core/data/calibration/06_json_files.ipynb #c524
-def _nerfstudio_entry(where, own: dict, shared: dict, number: int) -> dict:
+def _nerfstudio_entry(where, own: dict, shared: dict) -> dict:
     frame = {**shared, **{name: value for name, value in own.items() if value is not None}}
     fx, fy, cx, cy = _intrinsics(where, frame)
-    matrix = own.get('transform_matrix')
-    pose = read_numbers(matrix, where, 'transform_matrix', counts=(12, 16)).reshape(-1, 4)
+    pose = read_pose(own.get('transform_matrix'), where, 'transform_matrix')
     return dict(
         K=[[fx, 0, cx], [0, fy, cy], [0, 0, 1]],
         R=pose[:3, :3],
         t=pose[:3, 3],
-        name=Path(str(own.get('file_path', number))).stem,
         width=frame.get('w'),
         height=frame.get('h'),
         **_lens(where, frame),
@@ -119,11 +140,11 @@ def nerfstudio_json(path: Path) -> CameraFile:
         if not isinstance(frame, dict):
             came, allowed = 'a frame that is no object', 'one object per camera'
             raise InputError(where, came, allowed, 'Write the file again.')
-        cameras.append(_nerfstudio_entry(where, frame, content, i))
+        cameras.append(_nerfstudio_entry(where, frame, content))
     return CameraFile(
         path,
         'nerfstudio',
-        [camera['name'] for camera in cameras],
+        picture_names(frame.get('file_path', i) for i, frame in enumerate(content['frames'])),
         cameras,
         picture_sizes(cameras),
         pose='c2w-opengl',
@@ -148,7 +169,7 @@ def facelift_json(path: Path) -> CameraFile:
     return CameraFile(
         path,
         'FaceLift',
-        [Path(str(frame.get('file_path', i))).stem for i, frame in enumerate(frames)],
+        picture_names(frame.get('file_path', i) for i, frame in enumerate(frames)),
         [dict(K=k, R=pose[:3, :3], t=pose[:3, 3]) for k, pose in zip(K, w2c)],
         ((rig.width, rig.height),),
         pose='w2c',

@@ -6,6 +6,7 @@
 __all__ = ['kalibr_chain']
 
 # %% ../../../nbs/core/data/calibration/14_kalibr.ipynb #c002
+import re
 from pathlib import Path
 import numpy as np
 from mousefacelift.data.calibration.camera_file import (
@@ -13,27 +14,42 @@ from mousefacelift.data.calibration.camera_file import (
     camera_dicts,
     picture_sizes,
     read_numbers,
+    read_pose,
 )
 from .formats import calibration_format
 from .opencv import read_file_storage
 
 # %% ../../../nbs/core/data/calibration/14_kalibr.ipynb #c005
 def _is_kalibr(path: Path) -> bool:
-    return b'T_cn_cnm1' in path.read_bytes()
+    return b'T_cn_cnm1' in path.read_bytes().replace(b'\0', b'')  # or UTF-16
+
+
+def _number(name: str) -> int:
+    digits = re.findall(r'\d+', name)
+    return int(digits[-1]) if digits else -1
+
+
+def _entry(camera: dict, where, pose: np.ndarray | None) -> dict:
+    "The K, R and t of a camera that follows one of `pose` (4,4), or none"
+    fx, fy, cx, cy = read_numbers(camera.get('intrinsics'), where, 'intrinsics', counts=(4,))
+    step = np.eye(4)
+    if pose is not None:
+        step[:3] = read_pose(camera.get('T_cn_cnm1', ()), where, 'T_cn_cnm1')
+    own = step if pose is None else step @ pose
+    K = [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]
+    return {**camera, 'intrinsics': K, 'R': own[:3, :3], 't': own[:3, 3]}
 
 
 @calibration_format('Kalibr', suffixes=('.yaml', '.yml'), when=_is_kalibr)
 def kalibr_chain(path: Path) -> CameraFile:
-    "Kalibr's chain of cameras"
+    "Kalibr's chain of cameras, each placed after the one before it in number"
     names, cameras = camera_dicts(path, read_file_storage(path), 'cam0, cam1, ... of a camchain')
-    pose = np.eye(4)
-    entries = []
-    for name, camera in zip(names, cameras):
-        where = f'{path}, camera {name}'
-        fx, fy, cx, cy = read_numbers(camera.get('intrinsics'), where, 'intrinsics', counts=(4,))
-        step = camera.get('T_cn_cnm1', np.eye(4))
-        pose = read_numbers(step, where, 'T_cn_cnm1', counts=(16,)).reshape(4, 4) @ pose
-        K = [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]
-        entries.append({**camera, 'intrinsics': K, 'R': pose[:3, :3], 't': pose[:3, 3]})
-    sizes = picture_sizes(entries)
-    return CameraFile(path, 'Kalibr', names, entries, sizes, pose='w2c', first=0, unit='m')
+    chain = sorted(zip(names, cameras), key=lambda named: _number(named[0]))
+    entries, pose = {}, None
+    for name, camera in chain:
+        entries[name] = _entry(camera, f'{path}, camera {name}', pose)
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = entries[name]['R'], entries[name]['t']
+    cameras = list(entries.values())
+    sizes = picture_sizes(cameras)
+    return CameraFile(path, 'Kalibr', list(entries), cameras, sizes, pose='w2c', first=0, unit='m')

@@ -146,10 +146,15 @@ def _matlab_file(path, names, cameras, sync=None) -> CameraFile:
 def params_folder(path: Path) -> CameraFile:
     "DANNCE's folder of `camN_params.mat`, one camera each, in the order of their numbers"
     files = {}
-    for file in path.glob('*cam*_params.mat'):
+    for file in sorted(path.glob('*cam*_params.mat')):
         match = re.fullmatch(r'\w*?cam(\d+)_params', file.stem)
-        if match:
-            files[int(match[1])] = file
+        if not match:
+            continue
+        number = int(match[1])
+        if number in files:
+            came = f'{file.name} and {files[number].name} of one camera'
+            raise InputError(path, came, 'one file per camera', 'Take one of them out.')
+        files[number] = file
     numbers = sorted(files)
     cameras = [read_matlab(files[number]) for number in numbers]
     return _matlab_file(path, [f'cam{number}' for number in numbers], cameras)
@@ -189,7 +194,8 @@ def dannce_mat(path: Path) -> CameraFile:
     params = next((content[x] for x in _CAMERA_VARIABLES if content.get(x) is not None), None)
     if params is None:
         allowed = f'a cell or structure array of cameras: {", ".join(_CAMERA_VARIABLES)}'
-        raise InputError(path, 'no params', allowed, 'Export the calibration again.')
+        do = 'Save numbers, not objects of MATLAB: params(1).K, .r, .t, .RDistort, .TDistort.'
+        raise InputError(path, 'no params', allowed, do)
     cameras = _as_list(params)
     named = [camera['name'] for camera in cameras if isinstance(camera, dict) and 'name' in camera]
     names = [str(name) for name in _as_list(content.get('camnames', named))]

@@ -24,6 +24,10 @@ def multical_json(path: Path) -> CameraFile:
     cameras, poses = content['cameras'], content['camera_poses']
     if not isinstance(cameras, dict) or not isinstance(poses, dict):
         raise InputError(path, 'no cameras by name', 'cameras and camera_poses', 'Export it again.')
+    masters = {name.split('_to_')[1] for name in poses if '_to_' in name}
+    if len(masters) > 1:
+        came, do = f'poses relative to {", ".join(sorted(masters))}', 'Export it again.'
+        raise InputError(path, came, 'poses relative to one camera', do)
     poses = {name.split('_to_')[0]: pose for name, pose in poses.items()}
     lost = [name for name in cameras if name not in poses]
     if lost:

@@ -13,8 +13,8 @@ import numpy as np
 from mousefacelift.data.calibration.camera_file import (
     CameraFile,
     camera_dicts,
-    lens_entries,
     picture_sizes,
+    shared_entries,
 )
 from .formats import calibration_format
 from ...files import InputError, parse_yaml, read_json, read_text_file
@@ -66,7 +66,9 @@ def read_file_storage(path: str | Path) -> dict:
     allowed = 'JSON or YAML of cv2.FileStorage'
     text = read_text_file(path, allowed, _MOST_BYTES)
     try:
-        return _with_arrays(json.loads(text) if path.suffix == '.json' else _parse_storage(text))
+        return _with_arrays(
+            json.loads(text) if path.suffix.lower() == '.json' else _parse_storage(text)
+        )
     except _PARSERS_FAIL as error:
         came = f"not OpenCV's ({str(error)[:200]})"
         raise InputError(path, came, allowed, 'Write it again.') from None
@@ -96,11 +98,12 @@ def _is_storage(path: Path) -> bool:
 def opencv_file(path: Path) -> CameraFile:
     "All cameras in one file of cv2.FileStorage"
     content = read_file_storage(path)
-    shared = lens_entries(content) if isinstance(content, dict) else {}
+    shared = shared_entries(content) if isinstance(content, dict) else {}
     if isinstance(content, dict):
         content = content.get('cameras', content)
     if isinstance(content, dict):
-        content = {name: value for name, value in content.items() if isinstance(value, dict)}
+        entries = {name: value for name, value in content.items() if isinstance(value, dict)}
+        content = entries or content
     allowed = 'a map or list of cameras, each camera_matrix, distortion_coefficients, R, T'
     names, cameras = camera_dicts(path, content, allowed)
     cameras = [{**shared, **camera} for camera in cameras]

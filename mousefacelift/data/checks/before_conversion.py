@@ -7,7 +7,8 @@ __all__ = ['calibration_findings', 'check_calibration', 'check_recording']
 
 # %% ../../../nbs/core/data/checks/19_before_conversion.ipynb #c002
 from pathlib import Path
-import numpy as np, torch
+import numpy as np
+import torch
 from ...files import InputError
 from ..calibration import read_camera_file
 from ..calibration.camera_file import CameraFile

@@ -8,7 +8,6 @@ __all__ = ['place_findings', 'horizon_up', 'up_findings', 'written_by_hand', 'le
 
 # %% ../../../nbs/core/data/checks/03_rigs.ipynb #c002
 import math
-from itertools import combinations
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -21,6 +20,7 @@ from mousefacelift.geometry.rigs import (
     spherical,
     whole_view,
 )
+from ..calibration.conventions import same_places
 from .findings import Finding
 
 # %% ../../../nbs/core/data/checks/03_rigs.ipynb #c216
@@ -177,12 +177,11 @@ def twin_findings(
 ) -> list[Finding]:
     "Cameras that have one pose"
     found = []
-    for a, b in combinations(range(len(names)), 2):
-        if torch.allclose(w2c[a], w2c[b], rtol=0, atol=1e-9):
-            what = f'cameras {names[a]} and {names[b]} stand in one place'
-            do = 'One has the numbers of the other: copy the right ones, or calibrate again.'
-            issue = 'ledger 2, image-camera mismatch'
-            found.append(Finding(what, 'the same R and t', do, issue, views=(a, b)))
+    for a, b in same_places(w2c.flatten(1)):
+        what = f'cameras {names[a]} and {names[b]} stand in one place'
+        do = 'One has the numbers of the other: copy the right ones, or calibrate again.'
+        issue = 'ledger 2, image-camera mismatch'
+        found.append(Finding(what, 'the same R and t', do, issue, views=(a, b)))
     return found
 
 # %% ../../../nbs/core/data/checks/03_rigs.ipynb #c011

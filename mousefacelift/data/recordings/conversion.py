@@ -285,8 +285,8 @@ def _measure(plan: ConversionPlan, workers: Workers) -> dict:
         raise InputError(
             plan.recording.source,
             f'no instant that can be used: {failed[min(failed)]}',
-            'some that can',
-            'See the reason.',
+            'at least one instant',
+            'Mend what the reason says; `mousefacelift check` looks at the whole recording.',
         )
     return found
 
@@ -455,16 +455,16 @@ def conversion_summary(plan: ConversionPlan) -> str:
 def run_conversion(plan: ConversionPlan) -> Conversion:
     "Make what is missing of a plan; what is there is kept, what cannot be made is told"
     to = plan.destination
-    if not plan.missing():
-        return _converted(plan)
-    if not plan.segmenter:
+    missing = plan.missing()
+    if missing and not plan.segmenter:
         require_agreement(plan.recording)
     with growing_folder(to.path):
         to.clear()
-        if plan.segmenter:
+        if missing and plan.segmenter:
             own = segment_recording(plan.recording, plan.wanted, plan.segmenter, to.path / 'masks')
             plan = replace(plan, recording=own)
-        _make_samples(plan)
+        if missing:
+            _make_samples(plan)
         return _converted(plan)
 
 

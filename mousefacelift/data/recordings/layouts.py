@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['VIDEO_SUFFIXES', 'PICTURE_SUFFIXES', 'layouts', 'Layout', 'camera_videos', 'near_calibration', 'calibration_path',
-           'mask_paths', 'add_layout', 'known_layouts', 'special_layout', 'holds_videos', 'general_layout',
-           'named_layout']
+           'mask_paths', 'add_layout', 'known_layouts', 'special_layout', 'general_layouts', 'holds_videos',
+           'general_layout', 'named_layout']
 
 # %% ../../../nbs/core/data/recordings/05_layouts.ipynb #c002
 import pkgutil
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from ..calibration import read_camera_file
-from ..calibration.camera_file import match_cameras
+from ..calibration.camera_file import CameraFile, match_cameras
 from ...files import InputError
 
 # %% ../../../nbs/core/data/recordings/05_layouts.ipynb #c005
-VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.m4v')
+VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.m4v', '.webm')
 PICTURE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.webp')
 
 
@@ -121,16 +121,15 @@ def _may_be_calibration(path: Path) -> bool:
     return likely and path.is_file() and path.stat().st_size < _MOST_BYTES
 
 
-def _read_all(paths: list) -> tuple[list, dict]:
-    "Those of the paths that are calibrations, and why the others are none"
-    found, others = [], {}
+def _read_all(paths: list) -> tuple[dict, dict]:
+    "Path -> `CameraFile` of those that are calibrations, and why the others are none"
+    found, others = {}, {}
     for path in filter(_may_be_calibration, paths):
         try:
-            read_camera_file(path)
-            found.append(path)
+            found[path] = read_camera_file(path)
         except InputError as error:
             others[path] = error
-    return [path for path in found if path.parent not in found], others
+    return {path: file for path, file in found.items() if path.parent not in found}, others
 
 
 def _require_readable(wrong: dict):
@@ -140,38 +139,46 @@ def _require_readable(wrong: dict):
             raise error
 
 
+def _reasons(tried: dict) -> str:
+    "Why files that might have been calibrations are none, the first three in words"
+    words = [f'{path.name} ({error.came})' for path, error in list(tried.items())[:3]]
+    return f'. Tried: {", ".join(words)}' if words else ''
+
+
 def _several(folder: Path, names: list) -> InputError:
     came = f'{len(names)} calibrations: {", ".join(names)}'
     return InputError(folder, came, 'one', 'Say which: --calibration FILE.')
 
 
-def near_calibration(folder: Path) -> Path:
+def near_calibration(folder: Path) -> CameraFile:
     "The one calibration near a recording; raises `InputError` where there is none, or several"
+    tried = {}
     for places in (_PLACES, _ABOVE):
         paths = dict.fromkeys(path for place in places for path in _in(folder, place))
         found, wrong = _read_all(paths)
         if len(found) == 1:
-            return found[0]
+            return next(iter(found.values()))
         if found:
             raise _several(folder, [str(path.relative_to(path.parent.parent)) for path in found])
         _require_readable(wrong)
+        tried.update(wrong)
     raise InputError(
         folder,
-        f'no calibration that can be read. There is: {_shown(folder)}',
+        f'no calibration that can be read. There is: {_shown(folder)}{_reasons(tried)}',
         'the file of your calibration program beside the videos, or in a folder calibration',
         'Say where it is: --calibration FILE.',
     )
 
 
-def calibration_path(layout: Layout, folder: Path) -> Path:
-    "Path of the calibration; raises `InputError` where there is none, or several match"
+def calibration_path(layout: Layout, folder: Path) -> Path | None:
+    "Where a layout has its calibration, None where it is not; `InputError` where several match"
     for pattern in layout.calibration:
         found = _in(folder, pattern)
         if len(found) > 1:
             raise _several(folder, [path.name for path in found])
         if found:
             return found[0]
-    return near_calibration(folder)
+    return None
 
 
 def mask_paths(layout: Layout, folder: Path, videos: dict) -> list | None:
@@ -263,8 +270,8 @@ def known_layouts() -> dict:
     return layouts
 
 
-def special_layout(folder: Path) -> Layout | None:
-    "The layout with names of its own that a folder has; None where it has none, or only in part"
+def _special_layouts(folder: Path) -> list:
+    "The layouts with names of their own that a folder has whole"
     fitting = []
     for layout in known_layouts().values():
         if layout.general:
@@ -272,12 +279,18 @@ def special_layout(folder: Path) -> Layout | None:
         found = {m[1] for _, n in _files(layout, folder) if (m := re.search(layout.camera, n))}
         if found and found >= set(layout.cameras):
             fitting.append(layout)
+    return fitting
+
+
+def special_layout(folder: Path) -> Layout | None:
+    "The layout with names of its own that a folder has; None where it has none, or only in part"
+    fitting = _special_layouts(folder)
     if len(fitting) > 1:
         raise InputError(
             folder,
-            f'videos in {len(fitting)} layouts: {", ".join(layout.name for layout in fitting)}',
-            'one recording in one layout',
-            'Say which videos: --videos PATTERN.',
+            f'videos of {len(fitting)} kinds: {"; ".join(layout.words for layout in fitting)}',
+            'one recording in a folder',
+            'Say which videos: --videos PATTERN, as in --videos "videos/*".',
         )
     return fitting[0] if fitting else None
 
@@ -307,19 +320,41 @@ def _no_layout(folder: Path, cameras: list) -> InputError:
     )
 
 
-def holds_videos(folder: Path) -> bool:
-    "Whether a general layout finds videos or pictures in a folder, whatever they are called"
-    general = [layout for layout in known_layouts().values() if layout.general]
-    return any(_cameras_of(layout, folder) for layout in general)
-
-
-def general_layout(folder: Path, cameras: list) -> Layout:
-    "The general layout in which a folder has videos of `cameras`; raises `InputError`"
-    fitting = {}
+def general_layouts(folder: Path) -> dict:
+    "Each general `Layout` that a folder fits -> (camera's name -> paths), whatever they are called"
+    found = {}
     for layout in known_layouts().values():
-        found = _cameras_of(layout, folder) if layout.general else None
-        if found and match_cameras(cameras, list(found)) is not None:
-            fitting.setdefault(str([sorted(paths) for paths in found.values()]), layout)
+        videos = _cameras_of(layout, folder) if layout.general else None
+        if videos:
+            found[layout] = videos
+    return found
+
+
+def holds_videos(folder: Path) -> bool:
+    "Whether any layout finds videos or pictures in a folder"
+    return bool(_special_layouts(folder) or general_layouts(folder))
+
+
+def _best_named(cameras: list, found: dict) -> dict:
+    "Those of the layouts `found` whose cameras match: by their whole names, where some do"
+    matching, exact = {}, {}
+    for layout, videos in found.items():
+        if match_cameras(cameras, list(videos)) is None:
+            continue
+        same_files = str([sorted(paths) for paths in videos.values()])
+        matching.setdefault(same_files, layout)
+        if {name.lower() for name in videos} == {name.lower() for name in cameras}:
+            exact.setdefault(same_files, layout)
+    return exact or matching
+
+
+def general_layout(
+    folder: Path,
+    cameras: list,  # of the calibration
+    found: dict | None = None,  # `general_layouts` of the folder, where they are known
+) -> Layout:
+    "The general layout in which a folder has videos of `cameras`; raises `InputError`"
+    fitting = _best_named(cameras, general_layouts(folder) if found is None else found)
     films = {key: layout for key, layout in fitting.items() if not layout.pictures}
     fitting = films or fitting
     if len(fitting) == 1:
@@ -337,9 +372,9 @@ def general_layout(folder: Path, cameras: list) -> Layout:
 def named_layout(folder: Path, pattern: str) -> Layout:
     "The layout of videos, or else pictures, that a pattern names; raises `InputError` for none"
     pattern = Path(pattern)
-    if pattern.is_absolute():
+    if pattern.is_relative_to(folder.absolute()):
         pattern = pattern.relative_to(folder.absolute())
-    for pictures in (False, True):
+    for pictures in () if pattern.is_absolute() else (False, True):
         layout = Layout(
             '--videos',
             f'videos {pattern}',

@@ -97,7 +97,7 @@ def measure(recording: Recording, instant: Instant, least: int = 3) -> tuple:
             where,
             f'an empty mask in view {_names_of(recording, empty)}',
             f'at least {least} views with some mouse',
-            'Mend the masks, or ask for fewer views.',
+            'Mend the masks, or ask for fewer views: --least N.',
         )
     try:
         found, masks = _find_subject(recording, instant, masks)
@@ -200,8 +200,8 @@ def _uncut_views(recording, instant, centre, views, form) -> _Canonical:
     raise InputError(
         f'{recording.source}, frame {instant.number}',
         'a mouse cut by every crop',
-        f'one that fits into {1 / (form.zoom * 0.3):.1f} canonical pictures',
-        'Check the masks: they may show more than a mouse.',
+        'a mouse that the pictures show whole',
+        'Look at the masks: do they show more than the mouse? Then at the unit of the calibration.',
     )
 
 # %% ../../../nbs/core/data/recordings/08_prepare.ipynb #c026
@@ -267,7 +267,7 @@ def _shown_views(recording, instant, made: _Canonical, least: int) -> _Canonical
             f'{recording.source}, frame {instant.number}',
             'an empty mask in view ' + ', '.join(lost),
             f'at least {least} views with some mouse',
-            'Mend the masks, or ask for fewer views.',
+            'Mend the masks, or ask for fewer views: --least N.',
         )
     return made.only(shown)
 

@@ -25,7 +25,7 @@ from mousefacelift.data.recordings.layouts import (
     calibration_path,
     camera_videos,
     general_layout,
-    holds_videos,
+    general_layouts,
     mask_paths,
     named_layout,
     near_calibration,
@@ -157,7 +157,7 @@ def frames_of_instants(
     return np.array([[table[sample] for table in tables] for sample in shared])
 
 # %% ../../../nbs/core/data/recordings/06_recording.ipynb #c009
-def _require_alike(videos, measure, what, where, do='Cut them to the same instants.'):
+def _require_alike(videos, measure, what, where, do):
     "Raise `InputError` unless `measure` is the same of all `videos`; names each that came"
     found = {}
     for video in videos:
@@ -173,7 +173,8 @@ def _require_alike(videos, measure, what, where, do='Cut them to the same instan
 
 
 def _require_one_size(videos, where):
-    _require_alike(videos, '{0.width}x{0.height}'.format, 'pixels', where)
+    do = 'Export them in the size of the calibration; masks in that of their video.'
+    _require_alike(videos, '{0.width}x{0.height}'.format, 'pixels', where, do)
 
 
 def _require_one_length(videos, where):
@@ -187,7 +188,8 @@ def _require_as_many(file: CameraFile, names: list):
             file.path,
             f'{len(file.names)} cameras',
             f'{len(names)}, one per video ({", ".join(names)})',
-            f'The calibration names {", ".join(file.names)}.',
+            f'The calibration names {", ".join(file.names)}. Say which videos: '
+            '--videos PATTERN; or give a calibration of all cameras: --calibration FILE.',
         )
 
 
@@ -212,23 +214,28 @@ def _below(path: Path, src: Path) -> str:
     return path.relative_to(src).as_posix() if path.is_relative_to(src) else str(path)
 
 
+def _calibration(path, src: Path) -> CameraFile:
+    return read_camera_file(path) if path else near_calibration(src)
+
+
 def _find(src: Path, calibration, videos: str) -> _Found:
     layout = named_layout(src, videos) if videos else special_layout(src)
     if layout is not None:
         paths = camera_videos(layout, src)
-        file = read_camera_file(calibration or calibration_path(layout, src))
+        file = _calibration(calibration or calibration_path(layout, src), src)
     else:
-        if not calibration and not holds_videos(src):
-            general_layout(src, [])  # says what it looked for
-        file = read_camera_file(calibration or near_calibration(src))
-        layout = general_layout(src, file.names)
-        paths = camera_videos(layout, src)
+        found = general_layouts(src)
+        if not calibration and not found:
+            general_layout(src, [], found)  # says what it looked for
+        file = _calibration(calibration, src)
+        layout = general_layout(src, file.names, found)
+        paths = found[layout]
     names = list(paths)
     _require_as_many(file, names)
     if layout.general or videos:  # the names are those of the calibration
         order = match_cameras(file.names, names)
-        own = names if order is None else [file.names[i] for i in order]
-        paths = dict(zip(own, paths.values()))
+        if order is not None and not any('/' in name for name in file.names):
+            paths = dict(zip([file.names[i] for i in order], paths.values()))
     ordered = in_order(file, list(paths), layout.numbers)
     return _Found(layout, paths, ordered, _pairs(ordered.names, paths, src))
 
@@ -291,7 +298,8 @@ def _masks_below(folder, names: list, videos: list) -> list:
                 folder,
                 f'no masks for camera {name}',
                 f'{folder.name}/NAME.mp4 or a folder {folder.name}/NAME of PNGs per camera',
-                'Check the path.',
+                'Call each video or folder of masks as its camera or its video is called; '
+                'without any, masks are made.',
             )
         found.append(there[0])
     return found

@@ -46,7 +46,10 @@ def write_video(
 # %% ../../../nbs/core/data/recordings/01_video.ipynb #c320
 def _unreadable(path, why) -> InputError:
     return InputError(
-        path, f'not a readable video ({why})', 'a whole mp4, mkv or avi', 'Copy or export it again.'
+        path,
+        f'not a readable video ({why})',
+        'a whole video: mp4, mkv, avi, mov, webm',
+        'Copy or export it again.',
     )
 
 
@@ -129,13 +132,18 @@ class _Packets:
 
     @classmethod
     def of(cls, file, stream) -> '_Packets':
-        packets = [p for p in file.demux(stream) if p.size]
-        shown = [p for p in packets if not p.is_discard]
-        times = sorted(p.pts for p in shown if p.pts is not None)
+        shown, times, keys = 0, [], []
+        for packet in file.demux(stream):  # none is kept, for it holds its part of the file
+            if not packet.size:
+                continue
+            shown += not packet.is_discard
+            if packet.pts is not None and not packet.is_discard:
+                times.append(packet.pts)
+            if packet.pts is not None and packet.is_keyframe:
+                keys.append(packet.pts)
         in_order = file.format.name != 'avi' or not stream.codec_context.has_b_frames
-        own = len(set(times)) == len(shown)
-        keys = [p.pts for p in packets if p.is_keyframe and p.pts is not None]
-        return cls(tuple(times), tuple(keys), in_order and own)
+        own = len(set(times)) == shown
+        return cls(tuple(sorted(times)), tuple(keys), in_order and own)
 
     def from_frame(self, first: int) -> tuple:
         "Times without those that precede the first key frame, where frame `first` shows them lost"
@@ -173,7 +181,7 @@ def _scan(path: Path, size: int, changed: int) -> Video:
     width, height = sides[::-1] if turn.transposed else sides
     if packets.ordered:
         times = packets.from_frame(frame.pts)
-        keys = tuple(sorted(bisect_left(times, t) for t in packets.key_times if t in set(times)))
+        keys = tuple(bisect_left(times, t) for t in sorted(set(times) & set(packets.key_times)))
     else:
         times, keys = _shown_times(path), (0,)
     return Video(
@@ -195,7 +203,9 @@ def open_video(path: str | Path) -> Video:
 
     path = Path(path)
     if not path.is_file():
-        raise InputError(path, 'no such video', 'an mp4, mkv or avi', 'Check the path.')
+        raise InputError(
+            path, 'no such video', 'mp4, mkv, avi, mov, webm', 'Copy it there, or check the path.'
+        )
     state = path.stat()
     try:
         return _scan(path, state.st_size, state.st_mtime_ns)
@@ -214,7 +224,6 @@ class _Decoder:
         self.stream = file.streams.video[0]
         self.file = file
         self.video = video
-        self.number = {t: i for i, t in enumerate(video.times)}
         self.here = -1  # number of the frame that was decoded last
         self.frames = file.decode(self.stream)
 
@@ -233,8 +242,15 @@ class _Decoder:
             before -= step
             step *= 2
 
+    def _number(self, stamp: int | None) -> int:
+        "The number of the frame of a time stamp, -1 where there is none"
+        times = self.video.times
+        k = len(times) if stamp is None else bisect_left(times, stamp)
+        return k if k < len(times) and times[k] == stamp else -1
+
     def _decode(self, k: int, start: int | None):
         "The frame `k`, decoded from the key frame `start` on; None where it does not come"
+        settled = not start
         if start is not None:
             self.file.seek(self.video.times[start], stream=self.stream)
             self.frames = self.file.decode(self.stream)
@@ -243,11 +259,10 @@ class _Decoder:
             frame = next(self.frames, None)
             if frame is None:
                 self.here = len(self.video)
-            elif self.video.counted:
-                self.here += 1
-            else:
-                self.here = self.number.get(frame.pts, -1)
-        return frame if self.here == k and not frame.is_corrupt else None
+                break
+            settled = settled or bool(frame.key_frame)
+            self.here = self.here + 1 if self.video.counted else self._number(frame.pts)
+        return frame if self.here == k and settled and not frame.is_corrupt else None
 
     def picture(self, k: int) -> np.ndarray:
         "Frame `k` (H,W,3) uint8 RGB, which comes after the last one; raises `InputError`"
