@@ -56,7 +56,6 @@ WARM.set_forkserver_preload(
         'diffusers.models.unets.unet_2d_condition',
         'trimesh',
         'nbdev.test',
-        'warm',
     ]
 )
 

@@ -15,7 +15,7 @@ from mousefacelift.data.calibration.camera_file import (
     picture_sizes,
 )
 from .formats import calibration_format
-from ...files import InputError, require_file
+from ...files import InputError, read_text_file, require_file
 
 # %% ../../../nbs/core/data/calibration/05_colmap.ipynb #c005
 _LENS_TERMS = dict(  # COLMAP's model -> its last parameters, those of the lens
@@ -49,7 +49,10 @@ def _read_model(path: Path):
         points.write_bytes(bytes(8) if path.suffix == '.bin' else b'')  # none
         for name in _MODEL_FILES:
             source = path.with_name(f'{name}{path.suffix}')
-            if source.exists():
+            if source.exists() and path.suffix == '.txt':
+                text = read_text_file(source, 'a COLMAP model')
+                Path(folder, source.name).write_text(text, 'utf-8')
+            elif source.exists():
                 shutil.copy(require_file(source, 'a COLMAP model'), folder)
         try:
             model.read(folder)

@@ -275,6 +275,23 @@ def _pose_by_format(file, possible):
     )
 
 
+def _require_no_better(raw, file, possible, masks):
+    "Raise `InputError` where the masks fit cameras that are not read as their format defines"
+    own = mean_coherence(cameras_in_pose(raw, file.pose), masks[:1])
+    if own >= 0.5:
+        return
+    scores = {pose: mean_coherence(cameras_in_pose(raw, pose), masks[:1]) for pose in possible}
+    best = max(possible, key=scores.get)
+    if scores[best] > max(0.5, own + _MARGIN):
+        raise InputError(
+            file.path,
+            f'cameras that fit the masks as {_in_words(best)}, coherence {scores[best]:.2f}, and '
+            f'not as {file.format} defines, {_in_words(file.pose)}, coherence {own:.2f}',
+            'poses as the format defines them',
+            f'Say how they are written: --convention {best}.',
+        )
+
+
 def _pose_by_masks(raw, file, possible, masks):
     scores = {pose: mean_coherence(cameras_in_pose(raw, pose), masks) for pose in possible}
     order = sorted(possible, key=scores.get, reverse=True)
@@ -313,6 +330,8 @@ def _resolve_pose(raw, file, told, masks):
     if told:
         return told, f'{_in_words(told)}, as told'
     if file.pose:
+        if masks and len(possible) > 1 and file.pose in possible:
+            _require_no_better(raw, file, possible, masks)
         return _pose_by_format(file, possible)
     if not possible:
         raise InputError(
