@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['half_pixel', 'fold_radius', 'distort_with_jacobian', 'pad_radial', 'distort', 'undistort', 'RawCameras', 'pinholes',
-           'raw_rig', 'random_raw']
+           'without_lens', 'raw_rig', 'random_raw']
 
 # %% ../../nbs/core/geometry/04_lens.ipynb #c002
 from typing import Any
@@ -293,6 +293,16 @@ class RawCameras:
 def pinholes(cameras: Cameras | RawCameras) -> Cameras:
     "The cameras without lens and skew, float64"
     return cameras.ideal() if isinstance(cameras, RawCameras) else cameras.to(torch.float64)
+
+# %% ../../nbs/core/geometry/04_lens.ipynb #c115
+def without_lens(
+    points: Tensor,  # (V,n,2) pixels
+    cameras: Cameras | RawCameras,
+) -> Tensor:
+    "The pixels (V,n,2) that the `pinholes` of cameras have where these have `points`"
+    if not isinstance(cameras, RawCameras):
+        return points
+    return pinholes(cameras).project(cameras.centres[:, None] + cameras.unproject(points))
 
 # %% ../../nbs/core/geometry/04_lens.ipynb #c014
 def raw_rig(name: str) -> RawCameras:

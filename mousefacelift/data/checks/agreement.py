@@ -6,7 +6,7 @@
 __all__ = ['few_views', 'coherence_findings', 'LensNumbers', 'lens_numbers', 'distortion_findings']
 
 # %% ../../../nbs/core/data/checks/09_agreement.ipynb #c002
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import numpy as np, torch
 from torch import Tensor
 from ..calibration.camera_file import read_numbers
@@ -16,8 +16,8 @@ from ...geometry.rigs import canonical_distance
 from .diagnose import FINE_MISFIT, LOW_COHERENCE, Diagnosis, diagnose
 from .findings import Finding
 from .repairs import Repair
-from .rigs import written_by_hand
-from .tangency import mask_outlines, tangency_misfit
+from .rigs import twin_findings, written_by_hand
+from ..tangency import mask_outlines, tangency_misfit
 from ..samples import Sample
 
 # %% ../../../nbs/core/data/checks/09_agreement.ipynb #c100
@@ -88,6 +88,9 @@ def coherence_findings(sample: Sample) -> list[Finding]:
     "Whether the cameras are the pictures' own, and which slip it is where one repair makes them"
     views = few_views(sample)
     few = sample.views(views)
+    twins = twin_findings(_camera_names(few), few.cameras.w2c)
+    if twins:
+        return [replace(t, views=tuple(views[v] for v in t.views)) for t in twins]
     found = diagnose(few.masks, few.cameras)
     worst, mean = views[found.score.iou.argmin()], found.score.mean
     evidence = (

@@ -12,10 +12,11 @@ import torch
 from ...files import InputError
 from ..calibration import read_camera_file
 from ..calibration.camera_file import CameraFile
-from ..calibration.conventions import same_places
 from .findings import Finding, Report, verdict_sentence
-from ..recordings.held_masks import hold_views, mask_reasons, mask_remarks
-from ..recordings.recording import open_recording
+from .rigs import twin_findings
+from ..recordings.held_cameras import hold_recording
+from ..recordings.recording import Recording, open_recording
+from ..recordings.sync import stamp_troubles
 
 # %% ../../../nbs/core/data/checks/19_before_conversion.ipynb #c005
 _issue = 'ledger 2, image-camera mismatch'
@@ -23,13 +24,9 @@ _issue = 'ledger 2, image-camera mismatch'
 
 def calibration_findings(file: CameraFile) -> list[Finding]:
     "What the numbers of a calibration say against themselves"
-    found = []
     named = list(zip(file.names, file.cameras))
-    poses = [np.append(entry['R'], entry['t']) for _, entry in named]
-    for i, j in same_places(torch.as_tensor(np.stack(poses))):
-        what = f'cameras {file.names[i]} and {file.names[j]} stand in one place'
-        do = 'One has the numbers of the other: copy the right ones, or calibrate again.'
-        found.append(Finding(what, 'the same R and t', do, _issue))
+    poses = [np.c_[entry['R'], np.reshape(entry['t'], 3)] for _, entry in named]
+    found = twin_findings(file.names, torch.as_tensor(np.stack(poses)))
     mirrored = [name for name, entry in named if np.linalg.det(entry['R']) < 0]
     if mirrored:
         do = 'Turn the sign of one row of R (and of t) in its source, or calibrate again.'
@@ -54,6 +51,22 @@ def check_calibration(path: str | Path) -> Report:
     return Report(str(path), verdict_sentence(found, seen), found)
 
 # %% ../../../nbs/core/data/checks/19_before_conversion.ipynb #c008
+def _rig_and_clock(recording: Recording) -> list[Finding]:
+    "Too few cameras, and what the time stamps say of lost frames and late starts"
+    found, views = [], len(recording.names)
+    if views < 3:
+        do = 'Add cameras; `mousefacelift convert --least 2` takes two, which leave much open.'
+        what = f'{views} cameras, where at least 3 have to show the mouse'
+        found.append(Finding(what, ', '.join(recording.names), do, _issue))
+    for trouble in stamp_troubles(recording.names, recording.videos):
+        evidence = (
+            f'frames are matched {recording.conventions.get("sync", "by number").split(":")[0]}'
+        )
+        do = 'Nothing to do if time stamps are right; else match by number: --sync index.'
+        found.append(Finding(trouble, evidence, do, _issue))
+    return found
+
+
 def check_recording(src: str | Path) -> Report:
     "What is wrong with a folder of videos, by opening it and looking at a few instants"
     try:
@@ -62,13 +75,12 @@ def check_recording(src: str | Path) -> Report:
         do = f'Allowed: {e.allowed}. {e.do}'
         found = (Finding(e.came, str(e.where), do, _issue),)
         return Report(str(src), verdict_sentence(found, 'a recording that does not open'), found)
-    found = []
-    held = [] if recording.masks is None else hold_views(recording)
-    for what, do in mask_reasons(held).items():
-        evidence = 'put right, their outlines follow the edges of the pictures far better'
+    found, held = _rig_and_clock(recording), hold_recording(recording)
+    for what, do in {**held.reasons, **held.doubts}.items():
+        evidence = 'put right, outlines agree far better'
         found.append(Finding(what, evidence, do, _issue))
-    for remark in mask_remarks(held):
+    for remark in held.remarks:
         found.append(Finding(remark, 'in half of the instants or more', '', problem=False))
     seen = f'a recording of cameras {", ".join(recording.names)}, {len(recording)} instants'
-    seen += ', masks given' if held else ', masks to be made'
+    seen += ', masks to be made' if recording.masks is None else ', masks given'
     return Report(str(src), verdict_sentence(found, seen), tuple(found))

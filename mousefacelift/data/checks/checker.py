@@ -16,9 +16,15 @@ from ...geometry.coherence import silhouette_coherence
 from ..calibration.conventions import meeting_place
 from .agreement import coherence_findings, distortion_findings, few_views
 from .before_conversion import check_calibration, check_recording
-from .findings import Finding, Report, merge_findings, verdict_sentence
-from ..recordings.layouts import holds_videos
-from .looks import look_again_findings, look_findings
+from mousefacelift.data.checks.findings import (
+    Finding,
+    Report,
+    blame_views,
+    merge_findings,
+    verdict_sentence,
+)
+from ..recordings.layouts import holds_videos, special_layout
+from .looks import look_again_findings, look_findings, width_findings
 from .pictures import alpha_findings, frame_findings, picture_findings
 from mousefacelift.data.checks.rigs import (
     order_findings,
@@ -145,7 +151,7 @@ def _set_findings(path: Path, folders: list, read: dict) -> list[Finding]:
     if len(folders) > 1:
         samples = {name: s for name, s in read.items() if isinstance(s, Sample)}
         found += repeated_findings(folders) + kind_findings(samples)
-        found += look_again_findings(samples)
+        found += look_again_findings(samples) + width_findings(samples)
     if path.is_dir() and split_lists(path) and not is_sample(path):
         found += split_findings(path)
     return found
@@ -169,7 +175,7 @@ def _check_samples(path: Path, folders: list, most: int, search: int) -> Report:
     for name, sample in tracked(read.items(), 'samples checked'):
         unread = isinstance(sample, Finding)
         found[name] = [sample] if unread else sample_findings(sample, name in least)
-    findings = merge_findings(found, len(some)) + _set_findings(path, folders, read)
+    findings = merge_findings(blame_views(found), len(some)) + _set_findings(path, folders, read)
     findings = _problems_first(findings)
     seen, mean = f'{len(some)} of {n} samples', None
     if known:
@@ -194,13 +200,21 @@ def _check_camera_file(path: Path) -> Report:
             raise error from None
 
 
+def _holds_recording(path: Path) -> bool:
+    "Whether a folder has videos or pictures in a layout that is known"
+    try:
+        return holds_videos(path) or special_layout(path) is not None
+    except InputError:  # videos in several layouts
+        return True
+
+
 def _check_other(path: Path) -> Report | None:
     "What is wrong with what holds no samples: a split, a recording, a calibration; None for others"
     if path.is_dir() and split_lists(path):
         found = tuple(split_findings(path))
         seen = 'lists of samples that lie elsewhere'
         return Report(str(path), verdict_sentence(found, seen), found)
-    if path.is_dir() and holds_videos(path):
+    if path.is_dir() and _holds_recording(path):
         return check_recording(path)
     if path.is_file() and path.suffix.lower() != '.txt':
         return check_calibration(path)

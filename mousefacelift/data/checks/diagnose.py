@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 from ...geometry.cameras import Cameras
 from ...geometry.coherence import CloseUps, Coherence, close_ups, coherence
-from .tangency import mask_outlines, tangency_misfit
+from ..tangency import mask_outlines, tangency_misfit
 from mousefacelift.data.checks.repairs import (
     Repair,
     intrinsics_repairs,
@@ -24,10 +24,12 @@ from mousefacelift.data.checks.repairs import (
 from mousefacelift.data.checks.view_repairs import (
     ViewRepairs,
     all_view_repairs,
+    explain_left_out,
     hull_repairs,
     left_out_repairs,
     lens_repair,
     one_view_repairs,
+    picture_repairs,
 )
 
 # %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c005
@@ -87,15 +89,15 @@ class _Search:
         self.witnesses, self.start = witnesses, start
         self.coherence, self.repairs = start.score.mean, []
 
-    def score(self, repair: Repair) -> float:
-        "The coherence that a repair reaches; 0 if the outlines disagree with it"
-        allowed = 2 * FINE_MISFIT if repair.left_out else 1.1 * self.start.misfit + 0.1
+    def score(self, repair: Repair, share: float = 1.1) -> float:
+        "The coherence that a repair reaches; 0 if it leaves more than a share of the misfit"
+        allowed = 2 * FINE_MISFIT if repair.left_out else share * self.start.misfit + 0.1
         agrees = self.witnesses.misfit(repair) < allowed
         return self.witnesses.coherence(repair) if agrees else 0.0
 
-    def add(self, repairs: list, gain: float = _MARGIN):
+    def add(self, repairs: list, gain: float = _MARGIN, share: float = 1.1):
         "Keep those of `repairs` that do best, if they gain more than `gain` on all before them"
-        scores = [self.score(r) for r in repairs]
+        scores = [self.score(r, share) for r in repairs]
         level = max(max(scores, default=0.0) - gain / 2, self.coherence + gain)
         best = [i for i, score in enumerate(scores) if score > level]
         if best:
@@ -113,6 +115,7 @@ def _coarse_search(witnesses: _Witnesses, cameras: Cameras, start: Diagnosis) ->
     "The search over all families of repairs that coherence can tell apart"
     search = _Search(witnesses, start)
     search.add([*pose_repairs(cameras), *intrinsics_repairs(cameras), *mirror_repairs(cameras)])
+    search.add(picture_repairs(cameras), share=0.6)
     neighbours = neighbour_orders(list(range(len(cameras))))
     search.add([reordered_cameras(cameras, order) for order in neighbours])
     search.add(hull_repairs(witnesses.near, witnesses.points, cameras, witnesses.steps))
@@ -167,6 +170,12 @@ def _moment_trials(points: Tensor, cameras: Cameras, suspects: list[ViewRepairs]
     return found
 
 
+def _is_a_lens(suspect: ViewRepairs, cameras: Cameras) -> bool:
+    "Whether a fitted focal length is one that a camera may have been given by mistake"
+    before, after = (c.fxfycxcy[suspect.view, 0] for c in (cameras, suspect.lens.cameras))
+    return 0.4 < after / before < 2.5
+
+
 def _fine_trials(points: Tensor, cameras: Cameras, misfit: float) -> list:
     "Repairs that tangent planes can measure, the simplest first"
     lens = _trials(points, [lens_repair(points, cameras)])
@@ -174,10 +183,12 @@ def _fine_trials(points: Tensor, cameras: Cameras, misfit: float) -> list:
         return lens
     suspects = one_view_repairs(points, cameras)
     turns = _trials(points, [s.turn for s in suspects])
-    lenses = _trials(points, [s.lens for s in suspects])
+    lenses = _trials(points, [s.lens for s in suspects if _is_a_lens(s, cameras)])
     by_chance = len(cameras) < 5 and misfit <= 2 * FINE_MISFIT  # three views agree by chance
     moments = [] if by_chance else _moment_trials(points, cameras, suspects)
-    trials = [*lens, *_least(turns), *_least(lenses), *_least(moments)]
+    mirrored = [repair for repair in mirror_repairs(cameras) if repair.views]
+    pictures = _trials(points, [*mirrored, *picture_repairs(cameras)])
+    trials = [*lens, *_least(turns), *_least(lenses), *_least(pictures), *_least(moments)]
     if len(cameras) > 3 and misfit > 2 * FINE_MISFIT:
         trials += _trials(points, all_view_repairs(points, cameras))
     return trials
@@ -226,4 +237,6 @@ def diagnose(
         found = _coarse_diagnosis(witnesses, cameras, found)
     if _needs_fine_search(found):
         found = _fine_diagnosis(witnesses, cameras, found)
+    if found.repair and found.repair.left_out:
+        found = replace(found, repair=explain_left_out(found.repair, masks))
     return found

@@ -284,6 +284,108 @@ def _write_twice(sample, rng, other):
     views = [0, 1, 1, *range(3, len(sample))]
     return replace(sample, images=sample.images[views], masks=sample.masks[views])
 
+# %% ../../../nbs/core/data/checks/12_faults.ipynb #c401
+def _change_view(sample: Sample, view: int, change) -> Sample:
+    "The sample with `change` of the colours and alpha (H,W,4) of one view"
+    rgba = torch.cat([sample.images, sample.masks[..., None]], -1).clone()
+    rgba[view] = change(rgba[view])
+    return replace(sample, images=rgba[..., :3], masks=rgba[..., 3], depth=None)
+
+
+def _one_picture_fault(name: str, *words: str, view: int = 1):
+    "Register the decorated function of a picture (H,W,4) as a fault of one view"
+
+    def register(change):
+        def make(sample, rng, other):
+            return _change_view(sample, view, change)
+
+        _fault(name, *words)(make)
+        return change
+
+    return register
+
+
+def _shrunk_about_middle(picture: Tensor, x: float, y: float) -> Tensor:
+    "A square picture (N,N,4) shrunk by `x` and `y`, with bars about it"
+    size = picture.shape[0]
+    inner = round(size * y), round(size * x)
+    colours = torch.cat([picture[..., :3] * picture[..., 3:], picture[..., 3:]], -1)
+    small = F.interpolate(colours.permute(2, 0, 1)[None], inner, mode='bilinear', antialias=True)
+    top, left = (size - inner[0]) // 2, (size - inner[1]) // 2
+    rest = size - inner[1] - left, size - inner[0] - top
+    padded = F.pad(small[0], (left, rest[0], top, rest[1])).permute(1, 2, 0)
+    return torch.cat([padded[..., :3] / padded[..., 3:].clamp(min=1e-3), padded[..., 3:]], -1)
+
+
+@_one_picture_fault('one picture turned by 180 degrees', 'picture 1 is turned by 180 degrees')
+def _turn_half(picture):
+    return picture.flip(0, 1)
+
+
+@_one_picture_fault('one picture turned to the left', 'turned by 90 degrees to the left')
+def _turn_left(picture):
+    return torch.rot90(picture)
+
+
+@_one_picture_fault('one picture mirrored top to bottom', 'mirrored top to bottom')
+def _mirror_upright(picture):
+    return picture.flip(0)
+
+
+@_one_picture_fault('one picture between bars', 'letterboxed')
+def _shrink_between_bars(picture):
+    return _shrunk_about_middle(picture, 0.75, 0.75)
+
+
+@_one_picture_fault('one picture squeezed', 'squeezed')
+def _squeeze(picture):
+    return _shrunk_about_middle(picture, 0.75, 1.0)
+
+
+@_one_picture_fault('one picture of half its size', 'of another size')
+def _halve(picture):
+    size = picture.shape[0]
+    small = F.interpolate(picture.permute(2, 0, 1)[None], (size // 2, size // 2), mode='area')[0]
+    rest = size - size // 2
+    return F.pad(small, (0, rest, 0, rest)).permute(1, 2, 0)
+
+# %% ../../../nbs/core/data/checks/12_faults.ipynb #c403
+@_one_picture_fault('a mouse half hidden', 'a part of the mouse')
+def _hide_half(picture):
+    columns = (picture[..., 3] > 0.5).nonzero()[:, 1].float()
+    hidden = picture.clone()
+    hidden[:, int(columns.median()) :, 3] = 0
+    return hidden
+
+
+@_one_picture_fault('a mask of something else', 'something else than the mouse')
+def _mask_something_else(picture):
+    size = picture.shape[0]
+    moved = torch.zeros_like(picture)
+    moved[size // 32 : size // 6, size // 32 : size // 6] = 0.4
+    moved[size // 32 : size // 6, size // 32 : size // 6, 3] = 1
+    return moved
+
+
+@_camera_fault('two cameras with one pose', 'cameras 1 and 2 stand in one place')
+def _double_pose(cameras, rng):
+    return replace(cameras, w2c=cameras.w2c[[0, 1, 1, *range(3, len(cameras))]])
+
+
+@_one_picture_fault('one picture black', 'black pictures')
+def _blacken(picture):
+    return torch.cat([0 * picture[..., :3], picture[..., 3:]], -1)
+
+
+@_one_picture_fault('one picture overexposed', 'overexposed')
+def _overexpose(picture):
+    return torch.cat([0 * picture[..., :3] + 1, picture[..., 3:]], -1)
+
+
+@_fault('colours multiplied by alpha', 'multiplied by alpha')
+def _premultiply(sample, rng, other):
+    return replace(sample, images=sample.images * sample.masks[..., None])
+
 # %% ../../../nbs/core/data/checks/12_faults.ipynb #c114
 @_fault('alpha thrown away', 'no alpha')
 def _throw_alpha_away(sample, rng, other):

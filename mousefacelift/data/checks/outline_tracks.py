@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate, normalize
 from ...files import InputError
 from ...geometry.cameras import Cameras
 from ...geometry.hull import nearest_point
-from ...geometry.lens import RawCameras, pinholes
+from ...geometry.lens import RawCameras, pinholes, without_lens
 from mousefacelift.data.checks.changing_rigs import (
     DELAY,
     POSE,
@@ -23,7 +23,7 @@ from mousefacelift.data.checks.changing_rigs import (
     changed_rig,
     rotation_matrices,
 )
-from .tangency import mask_outlines
+from ..tangency import mask_outlines
 
 # %% ../../../nbs/core/data/checks/15_outline_tracks.ipynb #c005
 @dataclass(frozen=True, eq=False)
@@ -61,22 +61,10 @@ def touches_border(points: np.ndarray, width: int, height: int, margin: float) -
 
 # %% ../../../nbs/core/data/checks/15_outline_tracks.ipynb #c008
 def _mask_outline(mask: torch.Tensor, n: int) -> np.ndarray:
-    "The outline (n,2) of a mask (H,W), found in the window about it; NaN if it is empty"
-    rows = (mask > 0.4).any(1).nonzero()[:, 0]
-    columns = (mask > 0.4).any(0).nonzero()[:, 0]
+    "The outline (n,2) of a mask (H,W); NaN if it is empty"
     if not (mask > 0.5).any():
         return np.full((n, 2), np.nan)
-    top, left = max(int(rows[0]) - 1, 0), max(int(columns[0]) - 1, 0)
-    window = mask[top : int(rows[-1]) + 2, left : int(columns[-1]) + 2]
-    return mask_outlines(window[None], n)[0].numpy() + [left, top]
-
-
-def _without_lens(points: np.ndarray, cameras: Cameras | RawCameras) -> np.ndarray:
-    "The pixels (V,n,2) that the pinholes of `cameras` have where they have `points`"
-    if not isinstance(cameras, RawCameras):
-        return points
-    rays = cameras.unproject(torch.as_tensor(points))
-    return pinholes(cameras).project(cameras.centres[:, None] + rays).numpy()
+    return mask_outlines(mask[None], n)[0].numpy()
 
 
 def follow_outlines(
@@ -97,7 +85,7 @@ def follow_outlines(
             small = interpolate(small, (height, width), mode='area')
         points = np.stack([_mask_outline(mask, n) for mask in small[0]])
         cut.append(touches_border(points, width, height, 0.8))
-        found.append(_without_lens(points * scale, cameras))
+        found.append(without_lens(torch.as_tensor(points * scale), cameras).numpy())
     frames = np.arange(len(found)) if frames is None else np.asarray(frames)
     return OutlineTrack(frames, np.stack(found), np.stack(cut), pinholes(cameras))
 

@@ -158,8 +158,38 @@ def _halo(image: Tensor, mask: Tensor, width: int) -> float:
         return 0.0
     return float(np.median(light[rim]) - np.median(light[inner]))
 
+# %% ../../../nbs/core/data/checks/02_pictures.ipynb #c303
+def _lost_to_alpha(image: Tensor, mask: Tensor) -> float:
+    "What share of 1 - alpha soft edges have lost in light: 0 for straight colours, 1 for others"
+    import cv2
 
-def colour_findings(sample: Sample) -> list[Finding]:
+    light, alpha = np.asarray(image.mean(-1)), np.asarray(mask)
+    core = (alpha > 0.95).astype(np.float32)
+    near = cv2.blur(core, (7, 7))
+    edge = (alpha > 0.15) & (alpha < 0.85) & (near > 0.02)
+    if edge.sum() < 20:
+        return 0.0
+    inner = cv2.blur(light * core, (7, 7))[edge] / near[edge]
+    through = 1 - alpha[edge]
+    lost = (through * (inner - light[edge]) * inner).sum()
+    return float(lost / max((through * inner) @ (through * inner), 1e-9))
+
+
+def _edge_findings(sample: Sample) -> list[Finding]:
+    "Edges that are dark as premultiplied colours are, in most views"
+    pairs = zip(sample.images, sample.masks)
+    level = float(np.median([_lost_to_alpha(image, mask) for image, mask in pairs]))
+    outside = sample.images[sample.masks < 0.01]
+    black = float((outside < 0.004).float().mean()) if len(outside) else 0.0
+    if level < 0.55 or black < 0.95:  # a dark ground behind a light mouse is not quite black
+        return []
+    what = 'dark edges: the colours were multiplied by alpha'
+    evidence = f'soft edges have lost {level:.0%} of what alpha lets through (median of the views)'
+    do = 'Divide colours by alpha: straight alpha is wanted.'
+    return [Finding(what, evidence, do, _issue)]
+
+# %% ../../../nbs/core/data/checks/02_pictures.ipynb #c305
+def _rim_findings(sample: Sample) -> list[Finding]:
     "A bright or dark rim in most views"
     width = max(2, round(0.006 * sample.masks.shape[1]))
     halos = [_halo(image, mask, width) for image, mask in zip(sample.images, sample.masks)]
@@ -172,6 +202,11 @@ def colour_findings(sample: Sample) -> list[Finding]:
     evidence = f'{level:+.2f} against the fur inside it (median of the views)'
     what = f'a {kind} rim round the subject'
     return [Finding(what, evidence, do, _issue, problem=abs(level) > 0.32)]
+
+
+def colour_findings(sample: Sample) -> list[Finding]:
+    "A bright or dark rim, or premultiplied colours, in most views"
+    return _edge_findings(sample) or _rim_findings(sample)
 
 # %% ../../../nbs/core/data/checks/02_pictures.ipynb #c011
 def frame_findings(sample: Sample) -> list[Finding]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from ...geometry.cameras import Cameras
 from ...geometry.coherence import CloseUps, coherence
-from .tangency import tangency_misfit
+from ..tangency import tangency_misfit
 
 # %% ../../../nbs/core/data/checks/06_repairs.ipynb #c005
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from ...ranges import Range, check_settings
 from ...workers import Workers
 from ...geometry.centre import Centre, smooth_centres
 from ..images import read_image, to_float, to_levels, write_image
-from .held_masks import require_fitting_masks
+from .held_cameras import require_agreement
 from .mask_quality import steadiness
 from .masks import background_picture
 from .prepare import SampleForm, measure, prepare, whole_zoom
@@ -481,7 +481,7 @@ def run_conversion(plan: ConversionPlan) -> Conversion:
     to = plan.destination
     missing = plan.missing()
     if missing and not plan.segmenter:
-        require_fitting_masks(plan.recording)
+        require_agreement(plan.recording)
     with growing_folder(to.path):
         to.clear()
         if missing and plan.segmenter:
