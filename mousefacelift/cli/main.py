@@ -354,6 +354,8 @@ def view_command(ply, out, show, overwrite, **reading):
     from mousefacelift.outputs import check_file
     from mousefacelift.reconstruction.viewer import viewer_mark, write_viewer
 
+    if ply.is_dir():
+        raise InputError(ply, 'a folder', 'a .ply file', 'Name the file.')
     out = out or ply.with_suffix('.html')
     check_file(out, viewer_mark, [ply], overwrite)
     write_viewer(out, read_ply(ply, **reading), overwrite=overwrite)

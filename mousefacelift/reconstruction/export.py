@@ -74,10 +74,12 @@ def write_table(cloud: Gaussians, path: Path):
 
 # %% ../../nbs/core/reconstruction/04_export.ipynb #c013
 def export_path(name: str, path: str | Path) -> Path:
-    "`path` with the suffix of the exporter `name`; raises `InputError` for an unknown one"
+    "`path`, of a file, with the suffix of the exporter `name`; `InputError` for an unknown one"
     known = exporters()
     if name not in known:
         raise InputError('--to', repr(name), ', '.join(known), 'Choose one of these.')
+    if Path(path).is_dir():
+        raise InputError(path, 'a folder', 'a file', 'Name the file to write.')
     return Path(path).with_suffix(known[name].suffix)
 
 # %% ../../nbs/core/reconstruction/04_export.ipynb #c011

@@ -39,11 +39,11 @@ def _places(sample: Sample, config: ViewsConfig) -> list:
     if not config.places:
         return list(range(n))
     places = [int(place) for place in config.places.split(',')]
-    if max(places) >= n:
+    if max(places) >= n or len(set(places)) < len(places):
         raise InputError(
             'places',
             config.places,
-            f'0 to {n - 1}, the views of {sample.name}',
+            f'0 to {n - 1}, the views of {sample.name}, each once',
             'Choose places that all have.',
         )
     return places

@@ -369,9 +369,17 @@ def general_layout(
     )
 
 # %% ../../../nbs/core/data/recordings/05_layouts.ipynb #c304
+def _require_pattern(pattern: Path):
+    "Raise `InputError` where `**` is a part of a name, which some versions of Python refuse"
+    if any('**' in part and part != '**' for part in pattern.parts):
+        allowed = '** as the name of a folder, as in "**/*.avi"'
+        raise InputError('--videos', repr(str(pattern)), allowed, 'Change the pattern.')
+
+
 def named_layout(folder: Path, pattern: str) -> Layout:
     "The layout of videos, or else pictures, that a pattern names; raises `InputError` for none"
     pattern = Path(pattern)
+    _require_pattern(pattern)
     if pattern.is_relative_to(folder.absolute()):
         pattern = pattern.relative_to(folder.absolute())
     for pictures in () if pattern.is_absolute() else (False, True):
