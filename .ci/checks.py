@@ -24,7 +24,6 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from mousefacelift.provenance import device, plain_kernels
-from mousefacelift.report.publish import is_stale
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -166,6 +165,8 @@ def notebook_sizes():
 
 def outputs_fresh():
     "The outputs that a reader sees were made by the code that stands above them"
+    from mousefacelift.report.publish import is_stale  # each notebook's process imports this file
+
     shown = [path for path in NOTEBOOKS if path.parent.name in ('issues', 'tutorials')]
     shown += [ROOT / 'nbs' / 'report' / 'report.ipynb']
     stale = [name_of(notebook) for notebook in shown if is_stale(notebook)]

@@ -158,7 +158,7 @@ method_loaders: dict[str, Callable[[], Method]] = {
     'creatures': lambda: network_method(GSLRM.load('creatures')),
     'rigs': lambda: network_method(GSLRM.load('rigs')),
     'lgm': lambda: network_method(LGM.load('lgm')),
-    'auto': lambda: partial(judged_fit, start=named_method('rigs')),
+    'auto': lambda: partial(judged_fit, start=network_method(GSLRM.load('rigs'))),
 }
 
 # %% ../../nbs/core/models/14_methods.ipynb #c111
