@@ -94,7 +94,7 @@ _ABOVE = ('../*[Cc][Aa][Ll][Ii][Bb]*', '../*[Cc][Aa][Ll][Ii][Bb]*/*')
 def _shown(folder: Path) -> str:
     "What is in a folder, in a few words"
     if not folder.is_dir():
-        return 'no such folder'
+        return f'a file, {folder.name}, and no folder' if folder.is_file() else 'no such folder'
     paths = sorted(path for path in folder.glob('*') if not path.name.startswith('.'))
     below = sorted(path for path in folder.glob('*/*') if not path.name.startswith('.'))
     names = [path.name + '/' * path.is_dir() for path in paths]
