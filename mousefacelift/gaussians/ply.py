@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from ..files import InputError, atomic_path
 from .cloud import Gaussians
-from .projection import BLUR, fuse_pixels
+from .projection import fuse_pixels, fused_scales
 from .splats import decode_packed, read_splat, read_spz
 
 # %% ../../nbs/core/gaussians/02_ply.ipynb #c005
@@ -262,8 +262,7 @@ def _made_for_fields(path, columns, scales) -> dict[str, Tensor]:
     if 'pixel' not in columns:
         return dict(scales=scales)
     sharp, pixels = _numbers(columns, _made_for[1:]).exp(), columns['pixel']
-    fused = (sharp.square() + BLUR * pixels[:, None].square()).sqrt()
-    if torch.allclose(fused, scales, rtol=1e-3, equal_nan=True):
+    if torch.allclose(fused_scales(sharp, pixels), scales, rtol=1e-3, equal_nan=True):
         return dict(scales=sharp, pixels=pixels)
     warnings.warn(
         f'{path}: scale_* are not sharp_* with the blur of pixel: another tool changed them; '

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NEAR', 'BLUR', 'SKIP', 'STOP', 'EDGE', 'Rendering', 'compose', 'splat_colours', 'pixel_sizes', 'Splats',
-           'project_gaussians', 'fuse_pixels']
+           'project_gaussians', 'fused_scales', 'fuse_pixels']
 
 # %% ../../nbs/core/gaussians/03_projection.ipynb #c002
 from dataclasses import replace
@@ -116,7 +116,11 @@ def project_gaussians(g: Gaussians, cameras: Cameras) -> Splats:
     )
 
 # %% ../../nbs/core/gaussians/03_projection.ipynb #c037
+def fused_scales(scales: Tensor, pixels: Tensor) -> Tensor:
+    "Scales (N,3) with the blur of `pixels` (N,) in them"
+    return (scales.square() + BLUR * pixels[:, None].square()).sqrt()
+
+
 def fuse_pixels(g: Gaussians) -> Gaussians:
     "The cloud with the blur of the pixels it was made for in its scales, made for none"
-    scales = (g.scales.square() + BLUR * g.pixels[:, None].square()).sqrt()
-    return replace(g, scales=scales, pixels=torch.zeros_like(g.pixels))
+    return replace(g, scales=fused_scales(g.scales, g.pixels), pixels=torch.zeros_like(g.pixels))

@@ -205,14 +205,18 @@ def canonical_inputs(
     return images, masks, cameras.transformed(to_canonical), to_canonical
 
 # %% ../../nbs/core/models/14_methods.ipynb #c225
+def _made_for(cloud: Gaussians, cameras: Cameras) -> Gaussians:
+    "The cloud, made for the finest of the cameras' pixels"
+    return replace(cloud, pixels=pixel_sizes(cloud.means, cameras.to(cloud.means)))
+
+
 def apply_method(method: Method, sample: Sample, inputs: list[int]) -> Gaussians:
     """Gaussians in the sample's world that `method` makes of the views `inputs`, made for the
     pixels of these unless the method says for which"""
     images, masks, cameras, to_canonical = canonical_inputs(sample, inputs)
     cloud = method(images, masks, cameras)
     if not cloud.pixels.any():
-        pixels = pixel_sizes(cloud.means, cameras.to(cloud.means))
-        cloud = replace(cloud, pixels=pixels)
+        cloud = _made_for(cloud, cameras)
     return cloud.transformed(torch.linalg.inv(to_canonical))
 
 # %% ../../nbs/core/models/14_methods.ipynb #c231
@@ -228,5 +232,4 @@ class FromSmaller:
         channels = torch.cat([images, masks[..., None]], -1).movedim(-1, 1)
         small = F.avg_pool2d(channels, self.times).movedim(1, -1)
         cameras = cameras.resize(small.shape[2], small.shape[1])
-        cloud = self.method(small[..., :3], small[..., 3], cameras)
-        return replace(cloud, pixels=pixel_sizes(cloud.means, cameras.to(cloud.means)))
+        return _made_for(self.method(small[..., :3], small[..., 3], cameras), cameras)
