@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from mousefacelift.files import (
     InputError,
     clear_leftover,
+    clear_leftovers,
     digest,
     lock_file,
     naming_file,
@@ -223,8 +224,9 @@ def check_growing(folder: str | Path, mark: str, makes: Iterable = (), inputs: I
     require_writable(folder)
 
 # %% ../nbs/core/02_outputs.ipynb #c310
-def _require_file_place(path: Path, inputs: Iterable):
-    "Raise `InputError` where `path` is a folder, lies below a file, or is or holds an input"
+def _take_file_place(path: Path, inputs: Iterable):
+    """Raise `InputError` where `path` is a folder, lies below a file, or is or holds an input; then
+    remove what a killed command left beside it"""
     if path.is_dir():
         raise InputError(path, 'a folder', 'a file', 'Name the file to write.')
     nearest_folder(path.parent)
@@ -233,6 +235,7 @@ def _require_file_place(path: Path, inputs: Iterable):
             raise InputError(
                 given, 'input and output at once', 'an output elsewhere', 'Choose another output.'
             )
+    clear_leftovers(path.parent)
 
 
 def check_file(path: str | Path, mark: str, inputs: Iterable = (), overwrite: bool = False):
@@ -240,7 +243,7 @@ def check_file(path: str | Path, mark: str, inputs: Iterable = (), overwrite: bo
 
     `overwrite` allows another one, but none in a folder that is an input."""
     path = Path(path)
-    _require_file_place(path, inputs)
+    _take_file_place(path, inputs)
     inside = any(Path(i).resolve() in path.resolve().parents for i in inputs if i is not None)
     if (overwrite and not inside) or not os.path.lexists(path):
         return
@@ -254,7 +257,7 @@ def check_file(path: str | Path, mark: str, inputs: Iterable = (), overwrite: bo
 def require_free(path: str | Path, inputs: Iterable = (), overwrite: bool = False):
     "Raise `InputError` where `path` is one of the `inputs`, or exists and no `overwrite` is given"
     path = Path(path)
-    _require_file_place(path, inputs)
+    _take_file_place(path, inputs)
     if os.path.lexists(path) and not overwrite:
         raise InputError(path, 'a file that was there before', 'a new file', overwrite_hint)
 
