@@ -255,16 +255,19 @@ def _reconstruct_picture(source, out, model, dry_run, *, generator, mask, seed, 
     click.echo('\n'.join([str(written), *picture_report(out, generator)]))
 
 
-def _reconstruct_samples(source, out, model, dry_run, frame, views, *, overwrite):
+def _reconstruct_samples(source, out, request, dry_run, workers, *, overwrite):
     from mousefacelift.data.samples import find_samples
-    from mousefacelift.reconstruction.write import reconstruction_plan, write_reconstructions
+    from mousefacelift.reconstruction.sets import reconstruction_plan, write_reconstructions
 
     folders = find_samples(source)
+    if request.viewer is None:
+        request = request._replace(viewer=len(folders) == 1)
     if dry_run:
-        click.echo('\n'.join(reconstruction_plan(folders, out, model, overwrite=overwrite)))
+        click.echo('\n'.join(reconstruction_plan(folders, out, request, overwrite=overwrite)))
         return
+    workers = workers or os.cpu_count()
     all_written = []
-    for written in write_reconstructions(folders, out, model, frame, views, overwrite=overwrite):
+    for written in write_reconstructions(folders, out, request, workers, overwrite=overwrite):
         all_written.append(written)
         if not written.failure:
             click.echo(written)
@@ -290,23 +293,34 @@ def _reconstruct_samples(source, out, model, dry_run, frame, views, *, overwrite
 )
 @click.option('--inputs', help='Which views, as in 0,1,2; all of them by default.')
 @click.option(
+    '--viewer/--no-viewer',
+    default=None,
+    help='Turntable and viewer too; by default of one sample, but not of a set.',
+)
+@click.option('--workers', default=0, help='Processes for a set; 0 is one per core.')
+@click.option(
     '--generator', default='views', help='For a picture: who makes its views, as for `generate`.'
 )
 @click.option('--mask', type=_path, help='For a picture: white where the mouse is; else its alpha.')
 @click.option('--seed', default=4, help='For a picture.')
 @_dry_run
 @_overwrite
-def reconstruct_command(source, out, model, frame, inputs, dry_run, overwrite, **of_picture):
-    """A picture, a sample or a data set -> Gaussians, turntable, viewer, cameras.
+def reconstruct_command(
+    source, out, model, frame, inputs, viewer, workers, dry_run, overwrite, **of_picture
+):
+    """A picture, a sample or a data set -> Gaussians, cameras, turntable, viewer.
 
-    A sample of a set that fails is told and the others go on; exit status 1 then."""
+    Of a set, what is there already is kept, and a table written. A sample that fails is told and
+    the others go on; exit status 1 then."""
     if source.suffix.lower() in _picture_suffixes:
-        _require_no('a picture', 'samples', ['frame', 'inputs'])
+        _require_no('a picture', 'samples', ['frame', 'inputs', 'viewer', 'workers'])
         _reconstruct_picture(source, out, model, dry_run, overwrite=overwrite, **of_picture)
     else:
         _require_no('samples', 'a picture', ['generator', 'mask', 'seed'])
-        views = _view_numbers(inputs)
-        _reconstruct_samples(source, out, model, dry_run, frame, views, overwrite=overwrite)
+        from mousefacelift.reconstruction.write import Request
+
+        request = Request(model, frame, _view_numbers(inputs), viewer)
+        _reconstruct_samples(source, out, request, dry_run, workers, overwrite=overwrite)
 
 # %% ../../nbs/core/cli/01_main.ipynb #c019
 def _reading(command):

@@ -10,7 +10,6 @@ __all__ = ['video_background', 'segment_recording', 'ConversionPlan', 'plan_conv
 import hashlib
 import os
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,7 +19,7 @@ from ...files import InputError, write_json
 from ...outputs import growing_folder, require_writable
 from ...progress import progress
 from ...ranges import Range, check_settings
-from ...workers import Workers
+from ...workers import Workers, one_thread
 from ...geometry.centre import Centre, smooth_centres
 from ..images import read_image, to_float, to_levels, write_image
 from .held_cameras import require_agreement
@@ -187,17 +186,6 @@ class ConversionPlan:
         return [run.tolist() for run in np.array_split(np.array(numbers, int), n)]
 
 # %% ../../../nbs/core/data/recordings/10_conversion.ipynb #c007
-@contextmanager
-def _one_thread():
-    "torch computes on one thread in the block, for the workers share the cores"
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 @dataclass
 class _Outcome:
     "What came of a run of instants"
@@ -216,7 +204,7 @@ def _for_each(plan: ConversionPlan, numbers: list, do: Callable) -> _Outcome:
     names = tuple(recording.names)
     empty = None if given else _read_backgrounds(plan.destination.path / 'backgrounds', names)
     outcome = _Outcome({}, {})
-    with _one_thread():
+    with one_thread():
         for instant in stream_instants(recording, numbers, masks=given):
             try:
                 if instant.error:
