@@ -111,6 +111,12 @@ def _require_no(given: str, whose: str, names: list[str]):
     default='',
     help='How frames are matched: time or index; without it by time where frames were lost.',
 )
+@click.option(
+    '--accept',
+    multiple=True,
+    metavar='KIND:CAMERA',
+    help='A finding that shall not stop the conversion, as its error names it; repeatable.',
+)
 @click.option('--calibration', type=_path, help='Camera file; without it one near the videos.')
 @click.option(
     '--convention',

@@ -76,11 +76,13 @@ def check_recording(src: str | Path) -> Report:
         found = (Finding(e.came, str(e.where), do, _issue),)
         return Report(str(src), verdict_sentence(found, 'a recording that does not open'), found)
     found, held = _rig_and_clock(recording), hold_recording(recording)
-    for what, do in {**held.reasons, **held.doubts}.items():
+    said = {finding.what: finding.do for finding in held.findings}
+    for what, do in {**said, **held.doubts}.items():
         evidence = 'put right, outlines agree far better'
         found.append(Finding(what, evidence, do, _issue))
     for remark in held.remarks:
         found.append(Finding(remark, 'in half of the instants or more', '', problem=False))
     seen = f'a recording of cameras {", ".join(recording.names)}, {len(recording)} instants'
-    seen += ', masks to be made' if recording.masks is None else ', masks given'
+    to_be_made = 'masks to be made: whether cameras are late is asked then'
+    seen += f', {to_be_made if recording.masks is None else "masks given"}'
     return Report(str(src), verdict_sentence(found, seen), tuple(found))

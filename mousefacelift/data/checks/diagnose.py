@@ -30,12 +30,14 @@ from mousefacelift.data.checks.view_repairs import (
     lens_repair,
     one_view_repairs,
     picture_repairs,
+    turned_repairs,
 )
 
 # %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c005
 LOW_COHERENCE = 0.8
 FINE_MISFIT = 0.45  # px
 _MARGIN = 0.03  # of coherence
+_MOST_MOVED = 0.2  # of the pictures' width, by the camera of another lens
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +93,9 @@ class _Search:
 
     def score(self, repair: Repair, share: float = 1.1) -> float:
         "The coherence that a repair reaches; 0 if it leaves more than a share of the misfit"
-        allowed = 2 * FINE_MISFIT if repair.left_out else share * self.start.misfit + 0.1
+        allowed = share * self.start.misfit + 0.1
+        if repair.left_out:
+            allowed = max(2 * FINE_MISFIT, 0.9 * self.start.misfit)
         agrees = self.witnesses.misfit(repair) < allowed
         return self.witnesses.coherence(repair) if agrees else 0.0
 
@@ -110,16 +114,45 @@ class _Search:
             return True
         return self.coherence < 0.9 and bool(self.repairs) and bool(self.repairs[0].order)
 
+# %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c007
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    "A repair, and the misfit in px that it leaves"
+
+    repair: Repair
+    misfit: float
+
+
+def _trials(points: Tensor, repairs: list) -> list:
+    return [_Trial(r, r.misfit(points)) for r in repairs]
+
+
+def _least(trials: list) -> list:
+    "The trial of the least misfit, in a list that is empty where there is none"
+    return [min(trials, key=lambda trial: trial.misfit)] if trials else []
+
 # %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c202
+def _outsiders(witnesses: _Witnesses, cameras: Cameras, start: Diagnosis) -> list[Repair]:
+    "The view left out without which outlines come together far better than without any other"
+    trials = sorted(_trials(witnesses.points, left_out_repairs(cameras)), key=lambda t: t.misfit)
+    if not trials or trials[0].misfit > 0.65 * min(start.misfit, trials[1].misfit):
+        return []
+    return [trials[0].repair]
+
+
 def _coarse_search(witnesses: _Witnesses, cameras: Cameras, start: Diagnosis) -> _Search:
     "The search over all families of repairs that coherence can tell apart"
     search = _Search(witnesses, start)
     search.add([*pose_repairs(cameras), *intrinsics_repairs(cameras), *mirror_repairs(cameras)])
     search.add(picture_repairs(cameras), share=0.6)
+    if search.coherence < 0.9:
+        turns = [repair for v in range(len(cameras)) for repair in turned_repairs(cameras, v)]
+        search.add(turns, gain=2 * _MARGIN, share=0.8)  # loose outlines leave misfit behind
     neighbours = neighbour_orders(list(range(len(cameras))))
     search.add([reordered_cameras(cameras, order) for order in neighbours])
     search.add(hull_repairs(witnesses.near, witnesses.points, cameras, witnesses.steps))
     search.add(left_out_repairs(cameras), gain=2 * _MARGIN)
+    search.add(_outsiders(witnesses, cameras, start))
     if len(cameras) <= 8 and search.wants_any_order():
         orders = likely_orders(witnesses.near, cameras)
         search.add([reordered_cameras(cameras, order) for order in orders])
@@ -140,23 +173,6 @@ def _coarse_diagnosis(witnesses: _Witnesses, cameras: Cameras, start: Diagnosis)
         alternatives=tuple(others),
     )
 
-# %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c007
-@dataclass(frozen=True, eq=False)
-class _Trial:
-    "A repair, and the misfit in px that it leaves"
-
-    repair: Repair
-    misfit: float
-
-
-def _trials(points: Tensor, repairs: list) -> list:
-    return [_Trial(r, r.misfit(points)) for r in repairs]
-
-
-def _least(trials: list) -> list:
-    "The trial of the least misfit, in a list that is empty where there is none"
-    return [min(trials, key=lambda trial: trial.misfit)] if trials else []
-
 # %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c206
 def _moment_trials(points: Tensor, cameras: Cameras, suspects: list[ViewRepairs]) -> list:
     "The suspected views left out that neither a turn nor a lens of their camera explains as well"
@@ -172,8 +188,9 @@ def _moment_trials(points: Tensor, cameras: Cameras, suspects: list[ViewRepairs]
 
 def _is_a_lens(suspect: ViewRepairs, cameras: Cameras) -> bool:
     "Whether a fitted focal length is one that a camera may have been given by mistake"
-    before, after = (c.fxfycxcy[suspect.view, 0] for c in (cameras, suspect.lens.cameras))
-    return 0.4 < after / before < 2.5
+    before, after = (c.fxfycxcy[suspect.view] for c in (cameras, suspect.lens.cameras))
+    moved = (after - before)[2:].norm().item()
+    return 0.4 < after[0] / before[0] < 2.5 and moved < _MOST_MOVED * cameras.width
 
 
 def _fine_trials(points: Tensor, cameras: Cameras, misfit: float) -> list:
@@ -224,6 +241,24 @@ def _fine_diagnosis(witnesses: _Witnesses, cameras: Cameras, found: Diagnosis) -
         return found
     return Diagnosis(found.score, found.misfit, trial.repair, score, trial.misfit)
 
+# %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c212
+_NO_BODY = 0.3  # of coherence
+
+
+def _without_stranger(witnesses: _Witnesses, cameras: Cameras, found: Diagnosis) -> Diagnosis:
+    "The diagnosis that leaves out a view without which the others agree, where all have no body"
+    left_out = _least(_trials(witnesses.points, left_out_repairs(cameras)))
+    if found.score.mean > _NO_BODY or not left_out:
+        return found
+    (trial,) = left_out
+    of_one_camera = found.repair and len(found.repair.views) == 1 and not found.repair.left_out
+    if of_one_camera and found.repaired_misfit < 1.3 * trial.misfit + 0.1:
+        return found
+    score = witnesses.coherence(trial.repair)
+    if score < max(LOW_COHERENCE, found.repaired_coherence - 2 * _MARGIN):
+        return found
+    return Diagnosis(found.score, found.misfit, trial.repair, score, trial.misfit)
+
 # %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c209
 def diagnose(
     masks: Tensor,  # (V,H,W) in 0..1
@@ -237,6 +272,7 @@ def diagnose(
         found = _coarse_diagnosis(witnesses, cameras, found)
     if _needs_fine_search(found):
         found = _fine_diagnosis(witnesses, cameras, found)
+    found = _without_stranger(witnesses, cameras, found)
     if found.repair and found.repair.left_out:
         found = replace(found, repair=explain_left_out(found.repair, masks))
     return found

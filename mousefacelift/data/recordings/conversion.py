@@ -318,11 +318,20 @@ def _write_samples(plan: ConversionPlan, placed: dict, workers: Workers):
             to.add('skipped.json', outcome.failed)
 
 
+def _hold_made_masks(plan: ConversionPlan) -> ConversionPlan:
+    "The plan, if cameras agree by masks that are made of a few instants; raises `InputError`"
+    to, names = plan.destination, tuple(plan.recording.names)
+    to.keep(**plan.identity())
+    backgrounds = _read_backgrounds(to.path / 'backgrounds', names)
+    return replace(plan, recording=require_agreement(plan.recording, backgrounds))
+
+
 def _make_samples(plan: ConversionPlan):
     "Measure what is not measured yet, smooth the centres, write the samples that are missing"
     with Workers(plan.workers) as workers:
         if plan.recording.masks is None:
             _make_backgrounds(plan, workers)
+            plan = _hold_made_masks(plan)
         measured = _measure(plan, workers)
         placed = _smooth(measured, plan.recording.videos[0].fps)
         _write_samples(plan, placed, workers)
@@ -396,13 +405,15 @@ def plan_conversion(
     videos: str = '',  # pattern of the videos below `src`, where the layout is not known
     up: str = '',  # x, -x, y, -y, z, -z or camera: up in the calibration's world; found without it
     sync: str = '',  # time or index: how frames are matched; found without it
+    accept: str | Iterable = (),  # findings that do not stop it, KIND:CAMERA of `FINDINGS`
 ) -> ConversionPlan:
     "What `convert` would do with these arguments, held against what is in `dst`"
     form = dict(size=size, canonical=canonical, least=least)
     _check_form(zoom, every=every, workers=workers, **form)
     if isinstance(segmenter, str):
         command_segmenter(segmenter)  # a wrong command is refused before the videos are read
-    recording = open_recording(src, calibration, masks, convention, videos, up=up, sync=sync)
+    how = dict(up=up, sync=sync, accept=accept)
+    recording = open_recording(src, calibration, masks, convention, videos, **how)
     _require_views(recording, least)
     plan = ConversionPlan(
         recording,
@@ -426,6 +437,15 @@ def _mask_words(plan: ConversionPlan) -> str:
         return 'none given: made by comparing each picture with the empty scene'
     first = sources[0].path if isinstance(sources[0], Video) else sources[0]
     return f'given, {len(sources)} of {len(plan.recording.names)} cameras, the first in {first}'
+
+
+def _late_words(plan: ConversionPlan) -> str:
+    "Whether a camera that is late or early would be found"
+    if len(plan.recording.names) < 4:
+        return 'not looked for: it takes four cameras to tell which'
+    if plan.segmenter and np.diff(plan.wanted, prepend=-9, append=9**9).min() > 1:
+        return 'not looked for: masks are made of single frames, not of their neighbours'
+    return 'looked for by the masks of a few instants, before any sample is written'
 
 
 def _instant_words(plan: ConversionPlan) -> str:
@@ -453,15 +473,16 @@ def conversion_summary(plan: ConversionPlan) -> str:
     rows = dict(
         recording=r.source,
         pictures=pictures,
-        **{name.replace('_', ' '): how for name, how in r.conventions.items()},
+        **r.conventions,
         masks=_mask_words(plan),
+        late_cameras=_late_words(plan),
         instants=_instant_words(plan),
         samples=f'{form.size} px, form {form.canonical}, zoom {form.zoom:g}',
         destination=plan.destination.path,
         next=f'mousefacelift check {plan.destination.path}',
     )
     width = max(map(len, rows))
-    return '\n'.join(f'{name:<{width}}  {value}' for name, value in rows.items())
+    return '\n'.join(f'{name.replace("_", " "):<{width}}  {how}' for name, how in rows.items())
 
 # %% ../../../nbs/core/data/recordings/10_conversion.ipynb #c606
 def run_conversion(plan: ConversionPlan) -> Conversion:
@@ -469,12 +490,12 @@ def run_conversion(plan: ConversionPlan) -> Conversion:
     to = plan.destination
     missing = plan.missing()
     if missing and not plan.segmenter:
-        require_agreement(plan.recording)
+        plan = replace(plan, recording=require_agreement(plan.recording))
     with growing_folder(to.path):
         to.clear()
         if missing and plan.segmenter:
             own = segment_recording(plan.recording, plan.wanted, plan.segmenter, to.path / 'masks')
-            plan = replace(plan, recording=own)
+            plan = replace(plan, recording=require_agreement(own))
         if missing:
             _make_samples(plan)
         return _converted(plan)

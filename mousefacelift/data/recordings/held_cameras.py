@@ -7,14 +7,15 @@ __all__ = ['LateCamera', 'late_cameras', 'HeldRecording', 'hold_recording', 'req
 
 # %% ../../../nbs/core/data/recordings/42_held_cameras.ipynb #c002
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import numpy as np, torch
 from torch import Tensor
+from .accepted import RecordingFinding, require_accepted
 from mousefacelift.data.recordings.held_masks import (
     HeldView,
     count_frames,
     hold_views,
-    mask_reasons,
+    mask_findings,
     mask_remarks,
     mask_widths,
 )
@@ -25,7 +26,6 @@ from mousefacelift.data.tangency import (
     shifted_intrinsics,
     tangency_misfit,
 )
-from ...files import InputError
 from ...geometry.cameras import Cameras
 from ...geometry.lens import RawCameras, pinholes, without_lens
 
@@ -145,7 +145,7 @@ def late_cameras(held: list[HeldView], cameras: Cameras | RawCameras) -> list[La
     return found
 
 # %% ../../../nbs/core/data/recordings/42_held_cameras.ipynb #c015
-def _late_reason(late: LateCamera, name: str) -> tuple[str, str]:
+def _late_finding(late: LateCamera, name: str) -> RecordingFinding:
     "A late or early camera in words, and what to do about it"
     count = count_frames(abs(late.frames))
     is_late = late.frames > 0
@@ -154,39 +154,46 @@ def _late_reason(late: LateCamera, name: str) -> tuple[str, str]:
     do += f'{abs(late.frames)}: outlines come from {late.before:.1f} to {late.after:.1f} px. '
     do += f'Cut the first {count} off {others if is_late else "its video and masks"}, '
     do += 'and start all cameras by one trigger.'
-    return f'camera {name} is {"late" if is_late else "early"} by {count}', do
+    what = f'camera {name} is {"late" if is_late else "early"} by {count}'
+    return RecordingFinding('camera-time', (name,), what, do)
+
+
+def _late_findings(held: list[HeldView], recording: Recording) -> list[RecordingFinding]:
+    late = late_cameras(held, recording.cameras)
+    return [_late_finding(found, recording.names[found.view]) for found in late]
 
 
 @dataclass(frozen=True)
 class HeldRecording:
     "What masks, pictures and cameras of a recording say against one another"
 
-    reasons: dict  # what is wrong -> what to do
+    findings: list  # of `RecordingFinding`, each of which stops a conversion
     doubts: dict  # what is not as it should be, and may be converted -> what to do
     remarks: list  # what is odd
 
 
-def hold_recording(recording: Recording) -> HeldRecording:
-    "Masks against pictures, then cameras against one another; nothing without given masks"
+def hold_recording(
+    recording: Recording,
+    backgrounds: np.ndarray | None = None,  # (V,H,W,3) uint8, where masks are to be made by them
+) -> HeldRecording:
+    "Masks against pictures, then cameras against one another; nothing without any masks"
     if recording.masks is None:
-        return HeldRecording({}, {}, [])
+        if backgrounds is None:
+            return HeldRecording([], {}, [])
+        held = hold_views(recording, backgrounds=backgrounds)
+        return HeldRecording(_late_findings(held, recording), {}, [])
     held = hold_views(recording)
-    reasons = mask_reasons(held)
-    if not reasons:
-        late = late_cameras(held, recording.cameras)
-        reasons = dict(_late_reason(found, recording.names[found.view]) for found in late)
-    return HeldRecording(reasons, {} if reasons else mask_widths(held), mask_remarks(held))
+    findings = mask_findings(held)
+    if all(finding.is_accepted(recording.accepted) for finding in findings):
+        findings = findings + _late_findings(held, recording)
+    return HeldRecording(findings, {} if findings else mask_widths(held), mask_remarks(held))
 
 
-def require_agreement(recording: Recording):
-    "Raise `InputError` with the reasons why masks, pictures and cameras do not fit one another"
-    held = hold_recording(recording)
+def require_agreement(recording: Recording, backgrounds: np.ndarray | None = None) -> Recording:
+    "The recording with what is accepted of its findings; raises `InputError` with all others"
+    held = hold_recording(recording, backgrounds)
     for remark in [*(f'{what}. {do}' for what, do in held.doubts.items()), *held.remarks]:
         warnings.warn(remark, stacklevel=2)
-    if held.reasons:
-        raise InputError(
-            recording.source,
-            '; '.join(held.reasons),
-            'masks, pictures and cameras of one moment that fit one another',
-            ' '.join(dict.fromkeys(held.reasons.values())),
-        )
+    fit = 'masks, pictures and cameras of one moment that fit one another'
+    told = require_accepted(held.findings, recording.accepted, recording.source, fit)
+    return replace(recording, conventions={**recording.conventions, **told})

@@ -8,6 +8,7 @@ __all__ = ['Recording', 'recording_fingerprint', 'frames_of_instants', 'open_rec
 # %% ../../../nbs/core/data/recordings/06_recording.ipynb #c002
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -31,7 +32,8 @@ from mousefacelift.data.recordings.layouts import (
     near_calibration,
     special_layout,
 )
-from .mask_values import require_mouse_masks
+from .accepted import read_accepted, require_accepted
+from .mask_values import mask_value_findings
 from .segmenters import is_cut_out, read_masks
 from .sync import matched_frames
 from .up import UPS, resolve_up
@@ -51,6 +53,7 @@ class Recording:
     up: tuple = UPS['z']  # (3,) in the rig's world
     frames: np.ndarray | None = None  # (N,V) frame of each video at each instant, where they differ
     conventions: dict = field(default_factory=dict)  # how the calibration was understood
+    accepted: tuple = ()  # KIND:CAMERA of findings with which it is converted all the same
 
     def __len__(self) -> int:
         "The number of instants"
@@ -410,6 +413,7 @@ def open_recording(
     videos: str = '',  # pattern of the videos below `src`, where the layout is not known
     up: str = '',  # of `UPS`, or 'camera': up in the calibration's world; found without it
     sync: str = '',  # 'time' or 'index': how frames are matched; found without it
+    accept: str | Iterable = (),  # findings that are accepted, KIND:CAMERA of `FINDINGS`
 ) -> Recording:
     "The recording in a folder, checked as a whole; raises `InputError` for what does not fit"
     src = Path(src)
@@ -422,7 +426,9 @@ def open_recording(
     sources = _open_masks(_mask_places(found, films, src, masks), films, src)
     same = np.arange(len(films[0]))[:, None].repeat(len(films), 1)
     few = _few_masks(sources, same if frames is None else frames, size) if sources else []
-    require_mouse_masks(few, names, src)
+    accepted = read_accepted(accept, names)
+    white_mouse = 'masks that are white where the mouse is, black elsewhere'
+    against = require_accepted(mask_value_findings(few, names), accepted, src, white_mouse)
     c = calibrate(file, *size, few, convention)
     direction, how_up = resolve_up(c.cameras, up, file.path)
     conventions = dict(
@@ -432,6 +438,8 @@ def open_recording(
         **c.found,
         up=how_up,
         sync=how_matched,
+        **dict.fromkeys([f'accepted {word}' for word in accepted], 'as told'),
+        **against,
     )
     return Recording(
         src,
@@ -443,4 +451,5 @@ def open_recording(
         up=direction,
         frames=frames,
         conventions=conventions,
+        accepted=accepted,
     )
