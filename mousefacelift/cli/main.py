@@ -93,6 +93,15 @@ def _require_no(given: str, whose: str, names: list[str]):
             raise InputError(f'--{name}', came, f'for {whose} alone', 'Leave it out.')
 
 # %% ../../nbs/core/cli/01_main.ipynb #c008
+class _Size(click.types.IntParamType):
+    "Pixels, or the word native"
+
+    name = 'integer|native'
+
+    def convert(self, value, param, ctx):
+        return value if value == 'native' else super().convert(value, param, ctx)
+
+
 @main.command('convert')
 @click.argument('src', type=_path)
 @click.argument('dst', type=_path)
@@ -131,7 +140,12 @@ def _require_no(given: str, whose: str, names: list[str]):
 )
 @click.option('--every', default=1, help='Take every N-th frame.')
 @click.option('--frames', help='A:B, from frame A up to B.')
-@click.option('--size', default=512, help='Pixels per side of the samples.')
+@click.option(
+    '--size',
+    default=512,
+    type=_Size(),
+    help="Pixels per side of the samples; native: crops in pixels as fine as the cameras' own.",
+)
 @click.option('--canonical', default='exact', type=click.Choice(['exact', 'pretrained', 'none']))
 @click.option(
     '--segmenter',

@@ -14,7 +14,7 @@ from ..gaussians.cloud import Gaussians
 from ..gaussians.projection import Rendering
 from ..gaussians.render import render
 from ..geometry.cameras import Cameras
-from ..geometry.warp import retake
+from ..geometry.warp import crop_to_masks, retake
 from .visual_hull import visual_hull
 from ..ranges import SEED, Range, check_settings
 from ..progress import tracked
@@ -63,6 +63,7 @@ _LIMITS = dict(steps=Range(0, 10**6, whole=True), seed=SEED, views=Range(1, 1000
 
 def _fit_steps(start, images, masks, cameras, steps, seed, views):
     "The free parameters of the cloud `start`, as it is and after each step"
+    images, masks, cameras = crop_to_masks(images, masks, cameras)
     free = free_parameters(start)
     random = torch.Generator().manual_seed(seed)
     groups = [dict(params=[free[name]], lr=size) for name, size in _STEP_SIZES.items()]

@@ -25,7 +25,13 @@ from ..images import read_image, to_float, to_levels, write_image
 from .held_cameras import require_agreement
 from .mask_quality import steadiness
 from .masks import background_picture
-from .prepare import SampleForm, measure, prepare, whole_zoom
+from mousefacelift.data.recordings.prepare import (
+    SampleForm,
+    measure,
+    native_crop,
+    prepare,
+    whole_zoom,
+)
 from mousefacelift.data.recordings.progress import (
     Conversion,
     Destination,
@@ -371,9 +377,15 @@ _LIMITS = dict(
 )
 
 
-def _check_form(zoom: float | None, **settings):
+def _check_form(zoom: float | None, size: int | str, **settings):
     "Raise `InputError` for the first setting of `convert` that is out of its range"
-    check_settings(_LIMITS, **settings, **({} if zoom is None else dict(zoom=zoom)))
+    if size == 'native' and zoom is not None:
+        raise InputError('zoom', f'{zoom!r} with size native', 'none', 'Leave one of them out.')
+    if size != 'native':
+        settings['size'] = size
+    if zoom is not None:
+        settings['zoom'] = zoom
+    check_settings(_LIMITS, **settings)
 
 # %% ../../../nbs/core/data/recordings/10_conversion.ipynb #c011
 def _require_views(recording: Recording, least: int):
@@ -395,7 +407,7 @@ def plan_conversion(
     masks: str | Path | None = None,  # a folder of masks that are not the recording's own
     every: int = 1,  # only every N-th instant
     frames: str | Iterable | None = None,  # of 'A:B', of a list, or of all
-    size: int = 512,  # pixels of a picture's side
+    size: int | str = 512,  # pixels of a picture's side; 'native': those of `native_crop`
     canonical: str = 'exact',  # the form: exact, pretrained or none
     workers: int = 0,  # processes; 0: one per core
     zoom: float | None = None,  # of the canonical focal length; `whole_zoom` of the recording
@@ -415,6 +427,8 @@ def plan_conversion(
     how = dict(up=up, sync=sync, accept=accept)
     recording = open_recording(src, calibration, masks, convention, videos, **how)
     _require_views(recording, least)
+    if size == 'native':
+        size, zoom = native_crop(recording)
     plan = ConversionPlan(
         recording,
         Destination(dst),
