@@ -173,6 +173,16 @@ def outputs_fresh():
     return f'older than their code, run `make publish`: {", ".join(stale)}' if stale else ''
 
 
+def kept_runs_hold():
+    "Each kept run was made under its registration, and its verdict follows from its table"
+    from mousefacelift.experiments.verdicts import kept_problems  # each notebook's process, too
+
+    wrong = []
+    for file in sorted((ROOT / 'results').glob('*/verdict.json')):
+        wrong += kept_problems(file.parent)
+    return '; '.join(wrong)
+
+
 def imported_packages():
     "(module of the package, top name of what it imports) over the whole package"
     for module in sorted(Path('mousefacelift').rglob('*.py')):
@@ -318,6 +328,7 @@ QUICK = [
     notebook_sizes,
     slow_cells_known,
     outputs_fresh,
+    kept_runs_hold,
     imports_declared,
     imports_point_down,
     formatted,

@@ -20,7 +20,9 @@ from ..files import atomic_path
 _plain_styles = [dict(color=color, marker=marker) for color, marker in line_styles]
 method_styles = {
     **dict(zip(rig_kinds, _plain_styles)),
+    'zero-shot': dict(color='#CC79A7', marker='v'),
     'visual hull': dict(color='0.35', marker='x'),
+    'copied input': dict(color='0.65', marker='+'),
 }
 
 
@@ -41,13 +43,13 @@ def show_arms(table: pd.DataFrame, arms: list):
     "Figure of the scores of `arms`, IoU and PSNR side by side"
     import matplotlib.pyplot as plt
 
-    size = 9, 0.8 + 0.42 * len(arms)
-    figure, axes = plt.subplots(1, 2, figsize=size, sharey=True, layout='constrained')
     kinds = list(table.kind.unique())
+    size = 9, 0.8 + 0.14 * max(3, len(kinds)) * len(arms)
+    figure, axes = plt.subplots(1, 2, figsize=size, sharey=True, layout='constrained')
     for ax, (metric, title) in zip(axes, metrics.items()):
         for j, kind in enumerate(kinds):
             style = method_styles.get(kind, _plain_styles[j % len(_plain_styles)])
-            offset = 0.22 * (j - (len(kinds) - 1) / 2)
+            offset = min(0.22, 0.8 / len(kinds)) * (j - (len(kinds) - 1) / 2)
             for i, arm in enumerate(arms):
                 label = method_label(kind) if i == 0 else None
                 _draw_scores(ax, scores_of(table, kind, arm, metric), i + offset, style, label)

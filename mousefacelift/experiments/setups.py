@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['metrics', 'recorded_mice', 'ring_mice', 'retaken_sample', 'reprojection_error', 'triangulation_residual',
-           'scaled_cameras', 'silhouette_size', 'touches_border', 'Scores', 'cloud_scores', 'held_out_scores',
-           'score_arms', 'score_networks']
+           'scaled_cameras', 'silhouette_size', 'touches_border', 'Scores', 'picture_scores', 'cloud_scores',
+           'held_out_scores', 'score_arms', 'copied_input', 'score_copies', 'network_seeds', 'training_mouse',
+           'test_mouse', 'score_networks']
 
 # %% ../../nbs/core/experiments/01_setups.ipynb #c002
 from collections.abc import Callable
@@ -126,23 +127,35 @@ metrics = dict(iou='IoU, held-out cameras', psnr='PSNR on the mouse, dB')  # sco
 
 
 class Scores(NamedTuple):
-    "The scores of one mouse; its fields are the `metrics`"
+    "The scores of one mouse, means over its views; the first fields are the `metrics`"
 
-    iou: float  # mean over the views
-    psnr: float  # dB on the mouse, mean over the views
+    iou: float
+    psnr: float  # dB on the mouse
+    covered: float  # opacity on the mouse, in areas of the mouse
+    spilt: float  # opacity beside it, in areas of the mouse
 
 
+def picture_scores(color: Tensor, alpha: Tensor, true: Sample) -> Scores:
+    "Scores of pictures (V,H,W,3) and their opacity (V,H,W) against all views of `true`"
+    masks = true.masks
+    area = masks.sum((1, 2))
+    return Scores(
+        mask_iou(alpha, masks).mean().item(),
+        psnr(color, true.on_white().float(), masks).mean().item(),
+        ((alpha * masks).sum((1, 2)) / area).mean().item(),
+        ((alpha * (1 - masks)).sum((1, 2)) / area).mean().item(),
+    )
+
+# %% ../../nbs/core/experiments/01_setups.ipynb #c051
 def cloud_scores(cloud: Callable[[], Gaussians], true: Sample) -> Scores:
     "Scores on all views of `true` of what `cloud()` returns; blank where it raises `InputError`"
-    white = true.on_white().float()
     try:
         with torch.no_grad():
             rendering = render(cloud(), true.cameras)
         color, alpha = rendering.color.clamp(0, 1), rendering.alpha
     except InputError:
-        color, alpha = torch.ones_like(white), torch.zeros_like(true.masks)
-    iou = mask_iou(alpha, true.masks).mean().item()
-    return Scores(iou, psnr(color, white, true.masks).mean().item())
+        color, alpha = torch.ones_like(true.images).float(), torch.zeros_like(true.masks)
+    return picture_scores(color, alpha, true)
 
 # %% ../../nbs/core/experiments/01_setups.ipynb #c044
 def held_out_scores(method: Callable, sample: Sample, cut: tuple) -> Scores:
@@ -166,6 +179,42 @@ def score_arms(
                 scores = held_out_scores(method, sample, cuts[mouse % len(cuts)])
                 rows.append(dict(kind=kind, seed=seed, arm=arm, mouse=mouse, **scores._asdict()))
     return pd.DataFrame(rows)
+
+# %% ../../nbs/core/experiments/01_setups.ipynb #c053
+def copied_input(sample: Sample, cut: tuple) -> Scores:
+    "Scores on the scored views of a `cut` of the input whose camera looks in the nearest direction"
+    inputs, scored = cut
+    given, true = sample.views(inputs), sample.views(scored)
+    looks = [s.cameras.w2c[:, 2, :3] for s in (true, given)]  # (V,3), the axes of the cameras
+    nearest = (looks[0] @ looks[1].mT).argmax(1).tolist()
+    copied = given.views(nearest)
+    return picture_scores(copied.on_white().float(), copied.masks, true)
+
+
+def score_copies(arms: dict, cuts: list) -> pd.DataFrame:
+    "The scores of `copied_input` as `score_arms` has them, of the kind `copied input`"
+    rows = []
+    for arm, samples in arms.items():
+        for mouse, sample in enumerate(samples):
+            scores = copied_input(sample, cuts[mouse % len(cuts)])
+            row = dict(kind='copied input', seed=0, arm=arm, mouse=mouse, **scores._asdict())
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+# %% ../../nbs/core/experiments/01_setups.ipynb #c056
+def network_seeds(seed: int, n: int) -> range:
+    "Numbers of the `n` networks that a notebook's `seed` draws"
+    return range(1000 * seed, 1000 * seed + n)
+
+
+def training_mouse(network: int) -> int:
+    "The first mouse that network number `network` is trained on"
+    return 10_000_000 + 10_000 * network
+
+
+def test_mouse(seed: int) -> int:
+    "The first mouse that a notebook with this `seed` scores"
+    return 10_000 + 1000 * seed
 
 # %% ../../nbs/core/experiments/01_setups.ipynb #c020
 def score_networks(
