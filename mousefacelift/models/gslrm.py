@@ -9,7 +9,7 @@ __all__ = ['gslrm_sizes', 'GSLRMConfig', 'to_patches', 'GSLRM', 'facelift_config
 import math
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 import torch
@@ -95,6 +95,7 @@ gslrm_sizes = {
     'small': GSLRMConfig(width=512, layers=12),
     'facelift': GSLRMConfig(),
     'tiny-hull': GSLRMConfig(patch=4, width=128, head=32, layers=6, sparse=True, hull=True),
+    'fine-hull': GSLRMConfig(width=128, head=32, layers=6, sparse=True, hull=True),
     'small-hull': GSLRMConfig(width=512, layers=12, sparse=True, hull=True),
 }
 
@@ -409,6 +410,28 @@ def forward(
     parts = zip(*(x.split(together) for x in given))
     outs = [self.raw(*part) for part in parts]
     return [cloud for out in outs for cloud in _clouds(out)]
+
+# %% ../../nbs/core/models/02_gslrm.ipynb #c141
+def _repeated(weight: Tensor, side: int, times: int) -> Tensor:
+    "Rows of the pixels (row, column, number) of a patch, for one with `times` as many a side"
+    by_pixel = weight.unflatten(0, (side, side, -1))
+    finer = by_pixel.repeat_interleave(times, 0).repeat_interleave(times, 1)
+    return finer.flatten(0, 2)
+
+
+@patch
+@torch.no_grad()
+def finer(self: GSLRM, times: int) -> GSLRM:
+    "The network that does with `times` as many pixels a side what this one does, patch by patch"
+    c = self.config
+    weights = self.state_dict()
+    into = weights['patch_embedder.1.weight'].T
+    weights['patch_embedder.1.weight'] = _repeated(into, c.patch, times).T / times**2
+    out = weights['pixel_gaussian_decoder.1.weight']
+    weights['pixel_gaussian_decoder.1.weight'] = _repeated(out, c.patch, times)
+    model = GSLRM(replace(c, patch=c.patch * times, pixels=c.pixels * times))
+    load_strict(model, weights)
+    return model
 
 # %% ../../nbs/core/models/02_gslrm.ipynb #c038
 _setting_names = dict(
