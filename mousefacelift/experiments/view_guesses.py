@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['reference_orders', 'relative_azimuths', 'possible_views', 'best_guesses', 'other_view_scores', 'score_guesses',
-           'score_generators']
+           'score_generators', 'score_view_baselines']
 
 # %% ../../nbs/core/experiments/06_view_guesses.ipynb #c002
 from collections.abc import Iterable
@@ -98,6 +98,15 @@ def score_guesses(
     return pd.DataFrame(rows)
 
 # %% ../../nbs/core/experiments/06_view_guesses.ipynb #c028
+def _score_drawn(arm: str, seed: int, drawn: Iterable, samples: list) -> list[dict]:
+    "A row for each sample, of the views that an arm drew for it"
+    rows = []
+    for i, (views, sample) in enumerate(zip(drawn, samples)):
+        scores = other_view_scores(views, sample.on_white().float())
+        rows.append(dict(kind='network', seed=seed, arm=arm, mouse=i, **scores))
+    return rows
+
+
 def score_generators(
     pipes: dict,  # (arm, seed) -> trained pipeline
     tests: dict,  # arm -> samples with the reference first
@@ -106,8 +115,14 @@ def score_generators(
     "The same table for what trained pipelines draw; kind is 'network'"
     rows = []
     for (arm, seed), pipe in pipes.items():
-        drawn = draw_views(pipe, tests[arm], **settings)
-        for i, (views, sample) in enumerate(zip(drawn, tests[arm])):
-            scores = other_view_scores(views, sample.on_white().float())
-            rows.append(dict(kind='network', seed=seed, arm=arm, mouse=i, **scores))
+        rows += _score_drawn(arm, seed, draw_views(pipe, tests[arm], **settings), tests[arm])
+    return pd.DataFrame(rows)
+
+# %% ../../nbs/core/experiments/06_view_guesses.ipynb #c031
+def score_view_baselines(samples: list, train: list) -> pd.DataFrame:
+    "The same table for 'copied input' and 'mean picture', of samples with the reference first"
+    copies = [s.on_white()[:1].float().expand_as(s.images) for s in samples]
+    mean = torch.stack([s.on_white().float() for s in train]).mean(0)
+    rows = _score_drawn('copied input', 0, copies, samples)
+    rows += _score_drawn('mean picture', 0, [mean] * len(samples), samples)
     return pd.DataFrame(rows)
