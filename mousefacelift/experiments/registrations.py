@@ -12,7 +12,6 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from IPython import get_ipython
 from ..files import InputError, read_text_file, root
 
 try:
@@ -199,10 +198,11 @@ def assigned_names(code: str) -> set[str]:
     return names
 
 
-def check_injected(shell=None):
-    "Raise `InputError` for a name that papermill set in this notebook and that is no parameter"
-    shell = shell or get_ipython()
-    cells = shell.user_ns.get('In', []) if shell else []
+def check_injected(namespace: dict):
+    """Raise `InputError` for a name that papermill set in a notebook and that is no parameter
+
+    `namespace` are the notebook's `globals()`, where `In` is the code that it has run."""
+    cells = namespace.get('In', [])
     for parameters, injected in zip(cells, cells[1:]):
         if not injected.startswith('# Parameters\n'):
             continue

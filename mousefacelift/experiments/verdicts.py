@@ -269,13 +269,14 @@ def outcome_of(registered: Registration, evidence: Evidence) -> tuple[str, list[
         return 'not tested at this size', missing
     primary = _decides(registered, evidence.primary)
     deciding = [w for w, x in evidence.others.items() if _decides(registered, x) == 'gain']
-    also = [f'this gains too: {what}' for what in deciding]
+    verb = 'holds' if registered.fact else 'gains'
+    also = [f'this {verb} too: {what}' for what in deciding]
     if primary == 'gain':
         return 'supported', also
     if primary in ('none', 'loss') and deciding:
-        return 'another cause', [f'what gains is: {what}' for what in deciding]
+        return 'another cause', [f'what {verb} is: {what}' for what in deciding]
     if primary in ('none', 'loss') and not deciding:
-        return 'contradicted', ['no named factor gains']
+        return 'contradicted', [f'no named factor {verb}']
     raise InputError(registered.name, f'{primary}', 'gain, none or loss', 'Mend the rules.')
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c036
