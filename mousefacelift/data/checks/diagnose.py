@@ -133,11 +133,12 @@ def _least(trials: list) -> list:
 
 # %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c202
 def _outsiders(witnesses: _Witnesses, cameras: Cameras, start: Diagnosis) -> list[Repair]:
-    "The view left out without which outlines come together far better than without any other"
+    "The view of five or more without which all agree far better than without any other"
     trials = sorted(_trials(witnesses.points, left_out_repairs(cameras)), key=lambda t: t.misfit)
-    if not trials or trials[0].misfit > 0.65 * min(start.misfit, trials[1].misfit):
-        return []
-    return [trials[0].repair]
+    if len(trials) < 5 or trials[0].misfit > 0.65 * min(start.misfit, trials[1].misfit):
+        return []  # three views agree by chance
+    scores = [witnesses.coherence(trial.repair) for trial in trials]
+    return [trials[0].repair] if scores[0] == max(scores) else []
 
 
 def _coarse_search(witnesses: _Witnesses, cameras: Cameras, start: Diagnosis) -> _Search:
