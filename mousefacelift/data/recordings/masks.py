@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['distinct_frames', 'background_picture', 'light_change', 'fill_holes', 'segment_change', 'rough_mask', 'thin_lines',
-           'grow_mask', 'cut_out']
+           'grow_mask', 'without_shadow', 'cut_out']
 
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c002
 from pathlib import Path
@@ -15,6 +15,11 @@ from ...files import InputError
 from ...geometry.cameras import Cameras
 from ...geometry.hull import confirmed_pixels, subject_ball
 from ..images import largest_piece
+from mousefacelift.data.recordings.mask_colour import (
+    colour_features,
+    mouse_likelihood,
+    redder_than_noise,
+)
 
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c005
 def _thumbnails(frames) -> np.ndarray:
@@ -170,6 +175,27 @@ def grow_mask(body: np.ndarray, lines: np.ndarray, reach: float) -> np.ndarray:
     joined = _morph(added | body, 'CLOSE', 3)
     return body | (joined & (added | (away < 4)))
 
+# %% ../../../nbs/core/data/recordings/02_masks.ipynb #c061
+def without_shadow(
+    mask: np.ndarray,  # (H,W) bool, of the mouse, with shadow beside it
+    body: np.ndarray,  # (H,W) bool, what changed most
+    lines: np.ndarray,  # (H,W) bool, of `thin_lines`
+    picture: np.ndarray,  # (H,W,3) in 0..1
+    background: np.ndarray,  # the same without the mouse
+) -> np.ndarray:
+    "The mask (H,W) without the scene's colours, but for lines and skin in it and 2 px around"
+    import cv2
+
+    features = colour_features(picture, background)
+    window = _morph(mask, 'DILATE', 20)
+    inside = body & ~_morph(~mask, 'DILATE', 2)
+    likely = mouse_likelihood(features, inside, window & ~mask).astype(np.float32)
+    fur = mask & (cv2.GaussianBlur(likely, (0, 0), 0.8) > 0.45)
+    fur = largest_piece(_morph(fur, 'OPEN', 1))
+    skin = redder_than_noise(features, window) > 2
+    kept = fur | (_morph(mask, 'DILATE', 2) & (lines | skin))
+    return largest_piece(fill_holes(kept, 20))
+
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c013
 def _cut_bodies(changed: Tensor, cameras, *, bottom, ball, step) -> np.ndarray:
     "Masks (V,H,W), of one piece each, of what `changed` above the height `bottom`"
@@ -212,18 +238,22 @@ def cut_out(
         ball=(centre, 1.2 * radius),
         step=1.5 * unit,
     )
+    lines = np.zeros_like(masks)
     if width:
         distances = (cameras.centres - centre).norm(dim=-1)
         px_per_mm = unit * (cameras.fxfycxcy[:, 0] / distances).mean().item()
         half_width = max(2, round(width / 2 * px_per_mm))
-        lines = _cut_lines(
-            np.stack([thin_lines(*pair, half_width) for pair in pairs]),
+        lines = np.stack([thin_lines(*pair, half_width) for pair in pairs])
+        shown = _cut_lines(
+            lines,
             masks,
             cameras,
             bottom=floor - 0.5 * unit,
             ball=(centre, 130 * unit),
             step=unit,
         )
-        masks = [grow_mask(m, of_view, 8 * px_per_mm) for m, of_view in zip(masks, lines)]
+        masks = [grow_mask(m, of_view, 8 * px_per_mm) for m, of_view in zip(masks, shown)]
+    views = zip(masks, body.numpy(), lines, pairs)
+    masks = [without_shadow(m, b, of_view, *pair) for m, b, of_view, pair in views]
     soft = [cv2.GaussianBlur(m.astype(np.float32), (0, 0), 0.7) for m in masks]
     return torch.from_numpy(np.stack(soft))
