@@ -159,6 +159,7 @@ method_loaders: dict[str, Callable[[], Method]] = {
     'rigs': lambda: network_method(GSLRM.load('rigs')),
     'lgm': lambda: network_method(LGM.load('lgm')),
     'auto': lambda: partial(judged_fit, start=network_method(GSLRM.load('rigs'))),
+    'auto-fine': lambda: partial(judged_fit, start=network_method(GSLRM.load('rigs')), finer=2),
 }
 
 # %% ../../nbs/core/models/14_methods.ipynb #c111
