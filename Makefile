@@ -20,8 +20,13 @@ test: .venv/ready
 test-plain: .venv/ready
 	$(BIN)/python .ci/checks.py plain
 
+slow: .venv/sweep
 slow gpu: .venv/ready
 	$(BIN)/python .ci/checks.py $@
+
+.venv/sweep: .venv/ready # Snakemake and what it needs, 25 packages, for slow cells alone
+	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[sweep]'
+	touch $@
 
 lab: .venv/ready
 	$(BIN)/jupyter lab nbs

@@ -47,6 +47,8 @@ setup(
             'assets/lgm/*',
             'assets/views/*',
             'assets/views/*/*',
+            'assets/workflow/*',
+            'assets/workflow/*/*',
         ]
     },
     install_requires=lines('requirements'),

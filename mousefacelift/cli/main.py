@@ -562,15 +562,36 @@ def _failing_cells() -> Iterator[None]:
 @click.argument('notebook', type=_path)
 @click.option('--grid', required=True, type=_path, help='JSON file, {"parameter": [values]}.')
 @click.option('--run', help="Name of the run folder; the notebook's by default.")
+@click.option(
+    '--engine',
+    default='local',
+    type=click.Choice(['local', 'snakemake']),
+    help='Processes of this machine, or Snakemake, an extra: [sweep].',
+)
+@click.option('--processes', default=1, type=click.IntRange(1, 1000), help='Points at a time.')
+@click.option(
+    '--profile',
+    default='',
+    help='Of Snakemake: gpus, slurm (never tried), or a folder with a config.yaml.',
+)
+@click.option('--table', default='', help='Table of each run that counts, where it has several.')
 @_dry_run
-def sweep_command(notebook, grid, run, dry_run):
-    "A notebook at every point of a grid; goes on where it stopped."
-    from mousefacelift.report.sweep import read_grid, sweep, sweep_plan
+def sweep_command(notebook, grid, run, engine, processes, profile, table, dry_run):
+    """A notebook at every point of a grid; goes on where it stopped.
 
+    Ends in one table and a figure. Exit status 1 if points failed; the others go on."""
+    from mousefacelift.report.sweep import Engine, read_grid, sweep, sweep_plan
+
+    if engine == 'local':
+        _require_no('--engine local', 'Snakemake', ['profile'])
     run = run or f'sweep-{notebook.stem}'
+    grid = read_grid(grid)
+    if dry_run:
+        click.echo(sweep_plan(notebook, grid, run).to_string())
+        return
     with _failing_cells():
-        table = (sweep_plan if dry_run else sweep)(notebook, read_grid(grid), run)
-    click.echo(table.to_string())
+        made = sweep(notebook, grid, run, Engine(engine, processes, profile), table)
+    click.echo(made.to_string())
 
 # %% ../../nbs/core/cli/01_main.ipynb #c035
 @main.command('report')
