@@ -10,6 +10,7 @@ from typing import Any
 from pathlib import Path
 import numpy as np
 import pandas as pd
+from .figures import draw_margin
 from .registrations import Registration, registrations
 from .verdicts import format_effect, kept_run
 
@@ -79,20 +80,22 @@ def show_ledger(table: pd.DataFrame) -> Any:
 
     rows = table[table.metric != 'fact']
     figure, ax = plt.subplots(figsize=(9, 0.8 + 0.26 * len(rows)), layout='constrained')
-    ax.axvspan(-1, 1, color='0.9', lw=0, label='within the margin')
+    draw_margin(ax)
     for y, row in enumerate(rows.itertuples()):
         colour = outcome_colours[row.outcome]
         low, gain, high = (x / row.margin for x in (row.low, row.gain, row.high))
         ax.plot([low, high], [y, y], color=colour, lw=2, alpha=0.5)
         ax.plot(gain, y, 's' if row.run == 'kept' else 'o', color=colour, ms=5)
     sizes = [f'{r.issue.replace("_", " ")}, {r.networks} x {r.mice}' for r in rows.itertuples()]
-    ax.set(yticks=range(len(rows)), yticklabels=sizes, xlabel='primary effect, in margins')
-    ax.set_xscale('symlog', linthresh=2)
+    ax.set(
+        yticks=range(len(rows)),
+        yticklabels=sizes,
+        xlabel='primary effect, in margins; the band is the margin',
+    )
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.grid(axis='x', alpha=0.3)
     for outcome, colour in outcome_colours.items():
         ax.plot([], [], 'o', color=colour, label=outcome)
-    figure.legend(loc='outside upper center', ncols=5, frameon=False, fontsize=8)
+    figure.legend(loc='outside upper center', ncols=4, frameon=False, fontsize=8)
     return figure
 
 

@@ -22,6 +22,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 import mousefacelift
+from ..experiments.registrations import registered_claim
 from ..files import InputError, clear_leftovers, read_json
 from ..files import root, runs_path, write_json
 from ..outputs import held_folder, is_recorded, read_record, remove_output
@@ -234,12 +235,17 @@ def imported_modules(source: str, package: tuple = ('mousefacelift',)) -> set[Pa
 def fingerprint(notebook: str | Path, parameters: dict, after: Iterable = ()) -> str:
     """Digest of a notebook's code, its `parameters` and the modules that it imports
 
-    The runs that it comes `after`, folders, count too."""
+    The runs that it comes `after`, folders, count too, and the claim that is registered beside an
+    issue notebook."""
     cells = read_json(notebook)['cells']
     code = [''.join(cell['source']) for cell in cells if cell['cell_type'] == 'code']
     digest = hashlib.sha256(json.dumps([code, parameters], sort_keys=True).encode())
     for path in sorted(imported_modules('\n'.join(code))):
         digest.update(path.read_bytes())
+    claims = Path(notebook).with_name('registrations.toml')
+    if claims.exists():
+        name = Path(notebook).stem.split('_', 1)[1]
+        digest.update(registered_claim(name, claims).digest.encode())
     for folder in after:
         digest.update((Path(folder) / 'launch.json').read_bytes())
     return digest.hexdigest()
