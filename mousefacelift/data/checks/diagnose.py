@@ -135,8 +135,10 @@ def _least(trials: list) -> list:
 def _outsiders(witnesses: _Witnesses, cameras: Cameras, start: Diagnosis) -> list[Repair]:
     "The view of five or more without which all agree far better than without any other"
     trials = sorted(_trials(witnesses.points, left_out_repairs(cameras)), key=lambda t: t.misfit)
-    if len(trials) < 5 or trials[0].misfit > 0.65 * min(start.misfit, trials[1].misfit):
+    if len(trials) < 5 or start.misfit < 2 * FINE_MISFIT:
         return []  # three views agree by chance
+    if trials[0].misfit > 0.65 * min(start.misfit, trials[1].misfit):
+        return []
     scores = [witnesses.coherence(trial.repair) for trial in trials]
     return [trials[0].repair] if scores[0] == max(scores) else []
 
