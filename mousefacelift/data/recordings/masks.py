@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['distinct_frames', 'background_picture', 'light_change', 'fill_holes', 'segment_change', 'rough_mask', 'thin_lines',
-           'grow_mask', 'without_shadow', 'cut_out']
+           'grow_mask', 'large_pieces', 'without_shadow', 'cut_out']
 
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c002
 from pathlib import Path
@@ -175,6 +175,16 @@ def grow_mask(body: np.ndarray, lines: np.ndarray, reach: float) -> np.ndarray:
     joined = _morph(added | body, 'CLOSE', 3)
     return body | (joined & (added | (away < 4)))
 
+# %% ../../../nbs/core/data/recordings/02_masks.ipynb #c064
+def large_pieces(mask: np.ndarray, share: float) -> np.ndarray:
+    "The pieces of the mask (H,W) whose area is more than a `share` of the largest"
+    from scipy.ndimage import label
+
+    pieces, _ = label(mask, np.ones((3, 3)))
+    areas = np.bincount(pieces.ravel())
+    areas[0] = 0
+    return (areas > share * areas.max())[pieces]
+
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c061
 def without_shadow(
     mask: np.ndarray,  # (H,W) bool, of the mouse, with shadow beside it
@@ -194,7 +204,7 @@ def without_shadow(
     fur = largest_piece(_morph(fur, 'OPEN', 1))
     skin = redder_than_noise(features, window) > 2
     kept = fur | (_morph(mask, 'DILATE', 2) & (lines | skin))
-    return largest_piece(fill_holes(kept, 20))
+    return large_pieces(fill_holes(kept, 20), 0.05)
 
 # %% ../../../nbs/core/data/recordings/02_masks.ipynb #c013
 def _cut_bodies(changed: Tensor, cameras, *, bottom, ball, step) -> np.ndarray:
