@@ -291,10 +291,15 @@ def _reconstruct_samples(source, out, model, dry_run, frame, views, *, overwrite
     '-o', 'out', required=True, type=_path, help='Folder for the ply, turntable, viewer, cameras.'
 )
 @click.option(
+    '--quality',
+    default='default',
+    type=click.Choice(['fast', 'default', 'best']),
+    help='The model rigs, auto or auto-fine; what each scores and takes: results/quality.',
+)
+@click.option(
     '--model',
-    default='fit',
-    help='hull, fit, mean-shape, rigs, creatures or lgm (shipped), a trained network (folder, or '
-    'FaceLift .pt); rigs+fit: both, in turn.',
+    help='Instead of a quality: hull, fit, mean-shape, rigs, creatures or lgm (shipped), a trained '
+    'network (folder, or FaceLift .pt); rigs+fit: both, in turn; auto: as far as views gain.',
 )
 @click.option(
     '--frame',
@@ -310,10 +315,18 @@ def _reconstruct_samples(source, out, model, dry_run, frame, views, *, overwrite
 @click.option('--seed', default=4, help='For a picture.')
 @_dry_run
 @_overwrite
-def reconstruct_command(source, out, model, frame, inputs, dry_run, overwrite, **of_picture):
+def reconstruct_command(
+    source, out, quality, model, frame, inputs, dry_run, overwrite, **of_picture
+):
     """A picture, a sample or a data set -> Gaussians, turntable, viewer, cameras.
 
     A sample of a set that fails is told and the others go on; exit status 1 then."""
+    from mousefacelift.models.methods import qualities
+
+    if model is None:
+        model = qualities[quality]
+    else:
+        _require_no(f'--model {model}', 'the models that it names', ['quality'])
     if source.suffix.lower() in _picture_suffixes:
         _require_no('a picture', 'samples', ['frame', 'inputs'])
         _reconstruct_picture(source, out, model, dry_run, overwrite=overwrite, **of_picture)
@@ -500,7 +513,7 @@ def train_command(network, samples, out, config, settings, resume):
     '--model',
     'models',
     multiple=True,
-    default=['hull', 'fit'],
+    default=['hull', 'auto'],
     help='As for `reconstruct`; repeatable.',
 )
 @click.option('--leave', default=1, help='Cameras held out at a time.')

@@ -90,7 +90,7 @@ class Reconstructed(NamedTuple):
 def write_reconstruction(
     folder: str | Path,  # of the sample
     out: str | Path,
-    model: str | Path | Callable = 'fit',  # as for `reconstruct`
+    model: str | Path | Callable = 'auto',  # as for `reconstruct`
     frame: str = 'canonical',  # of ply and cameras: canonical or rig
     inputs: list[int] | None = None,  # views; all of them by default
     *,
@@ -137,7 +137,7 @@ def _plan_words(source: str | Path, out: str | Path, how: str) -> str:
 def reconstruction_plan(
     folders: list,  # of samples
     out: str | Path,
-    model: str | Path = 'fit',
+    model: str | Path = 'auto',
     *,
     overwrite: bool = False,
 ) -> list[str]:
@@ -150,7 +150,7 @@ def reconstruction_plan(
 def write_reconstructions(
     folders: list,  # of samples
     out: str | Path,
-    model: str | Path = 'fit',
+    model: str | Path = 'auto',
     frame: str = 'canonical',
     inputs: list[int] | None = None,
     *,
@@ -268,7 +268,7 @@ def write_from_picture(
     picture: str | Path,
     out: str | Path,
     generator: str | Path = 'views',  # as for `write_views`
-    model: str | Path = 'fit',  # as for `reconstruct`
+    model: str | Path = 'auto',  # as for `reconstruct`
     mask: str | Path | None = None,
     seed: int = 4,
     *,
