@@ -293,8 +293,8 @@ def _reconstruct_samples(source, out, model, dry_run, frame, views, *, overwrite
 @click.option(
     '--quality',
     default='default',
-    type=click.Choice(['fast', 'default', 'best']),
-    help='The model rigs, auto or auto-fine; what each scores and takes: results/quality.',
+    type=click.Choice(['fast', 'default']),
+    help='The model rigs or auto; what each scores and takes is in the README.',
 )
 @click.option(
     '--model',

@@ -155,12 +155,12 @@ def _log_error(rendering, images, masks):
     return colour.log() + alpha.log()
 
 
-def _errors_of_left_out(judge, images, masks, cameras, start, seed, finer):
+def _errors_of_left_out(judge, images, masks, cameras, start, seed):
     "`_log_error` of the view `judge` at `_MARKS` of fits to the others, a row for each of `_HOLDS`"
     rest = [v for v in range(len(cameras)) if v != judge]
     given = images[rest], masks[rest], cameras[rest]
     cloud = start(*given)
-    how = dict(steps=_MARKS[-1], seed=seed, views=2, finer=finer)
+    how = dict(steps=_MARKS[-1], seed=seed, views=2)
     errors = []
     for hold in _HOLDS:
         for step, free in enumerate(_fit_steps(cloud, *given, hold=hold, **how)):
@@ -178,7 +178,6 @@ def judged_settings(
     start: Callable = visual_hull,  # the method whose Gaussians are fitted
     seed: int = 0,
     judges: int = 2,  # views that are left out, one at a time
-    finer: int = 1,  # as for `fit_scene`
 ) -> dict:
     "`stop` and `hold` of the `fit_scene` that shows views best that were left out of it"
     check_settings(_LIMITS, seed=seed, views=judges)
@@ -190,7 +189,7 @@ def judged_settings(
     images, masks, cameras = retake(images, masks, cameras, small)
     judges = min(judges, len(cameras))
     chosen = [i * len(cameras) // judges for i in range(judges)]
-    given = images, masks, cameras, start, seed, finer
+    given = images, masks, cameras, start, seed
     errors = sum(_errors_of_left_out(v, *given) for v in chosen)
     hold, mark = divmod(errors.argmin().item(), len(_MARKS))
     return dict(stop=_MARKS[mark], hold=_HOLDS[hold])
@@ -203,10 +202,10 @@ def judged_fit(
     start: Callable = visual_hull,  # the method whose Gaussians are fitted
     seed: int = 0,
     judges: int = 2,  # views that are left out, one at a time
-    finer: int = 1,  # as for `fit_scene`
+    finer: int = 2,  # as for `fit_scene`; views are judged by plain fits, which take less time
 ) -> Gaussians:
     "`fit_scene` as far as views that are left out gain by it; all the way with one or two views"
     how = dict(steps=_MARKS[-1], seed=seed, start=start, finer=finer)
     if len(cameras) > 2:
-        how |= judged_settings(images, masks, cameras, start, seed, judges, finer)
+        how |= judged_settings(images, masks, cameras, start, seed, judges)
     return fit_scene(images, masks, cameras, **how)

@@ -159,11 +159,10 @@ method_loaders: dict[str, Callable[[], Method]] = {
     'rigs': lambda: network_method(GSLRM.load('rigs')),
     'lgm': lambda: network_method(LGM.load('lgm')),
     'auto': lambda: partial(judged_fit, start=network_method(GSLRM.load('rigs'))),
-    'auto-fine': lambda: partial(judged_fit, start=network_method(GSLRM.load('rigs')), finer=2),
 }
 
 # %% ../../nbs/core/models/14_methods.ipynb #c241
-qualities = {'fast': 'rigs', 'default': 'auto', 'best': 'auto-fine'}  # quality -> method
+qualities = {'fast': 'rigs', 'default': 'auto'}  # quality -> method
 
 # %% ../../nbs/core/models/14_methods.ipynb #c111
 def _load_network(source: str | Path) -> GSLRM | LGM:
