@@ -160,7 +160,7 @@ def _errors_of_left_out(judge, images, masks, cameras, start, seed):
     rest = [v for v in range(len(cameras)) if v != judge]
     given = images[rest], masks[rest], cameras[rest]
     cloud = start(*given)
-    how = dict(steps=_MARKS[-1], seed=seed, views=2)
+    how = dict(steps=_MARKS[-1], seed=seed, views=2, finer=1)
     errors = []
     for hold in _HOLDS:
         for step, free in enumerate(_fit_steps(cloud, *given, hold=hold, **how)):
