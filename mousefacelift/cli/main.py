@@ -300,10 +300,15 @@ def _reconstruct_samples(source, out, request, dry_run, workers, *, overwrite):
     '-o', 'out', required=True, type=_path, help='Folder for the ply, turntable, viewer, cameras.'
 )
 @click.option(
+    '--quality',
+    default='default',
+    type=click.Choice(['fast', 'default']),
+    help='The model rigs or auto; what each scores and takes is in the README.',
+)
+@click.option(
     '--model',
-    default='fit',
-    help='hull, fit, mean-shape, rigs, creatures or lgm (shipped), a trained network (folder, or '
-    'FaceLift .pt); rigs+fit: both, in turn.',
+    help='Instead of a quality: hull, fit, mean-shape, rigs, creatures or lgm (shipped), a trained '
+    'network (folder, or FaceLift .pt); rigs+fit: both, in turn; auto: as far as views gain.',
 )
 @click.option(
     '--frame',
@@ -326,12 +331,28 @@ def _reconstruct_samples(source, out, request, dry_run, workers, *, overwrite):
 @_dry_run
 @_overwrite
 def reconstruct_command(
-    source, out, model, frame, inputs, viewer, workers, dry_run, overwrite, **of_picture
+    source,
+    out,
+    quality,
+    model,
+    frame,
+    inputs,
+    viewer,
+    workers,
+    dry_run,
+    overwrite,
+    **of_picture,
 ):
     """A picture, a sample or a data set -> Gaussians, cameras, turntable, viewer.
 
     Of a set, what is there already is kept, and a table written. A sample that fails is told and
     the others go on; exit status 1 then."""
+    from mousefacelift.models.methods import qualities
+
+    if model is None:
+        model = qualities[quality]
+    else:
+        _require_no(f'--model {model}', 'the models that it names', ['quality'])
     if source.suffix.lower() in _picture_suffixes:
         _require_no('a picture', 'samples', ['frame', 'inputs', 'viewer', 'workers'])
         _reconstruct_picture(source, out, model, dry_run, overwrite=overwrite, **of_picture)
@@ -520,7 +541,7 @@ def train_command(network, samples, out, config, settings, resume):
     '--model',
     'models',
     multiple=True,
-    default=['hull', 'fit'],
+    default=['hull', 'auto'],
     help='As for `reconstruct`; repeatable.',
 )
 @click.option('--leave', default=1, help='Cameras held out at a time.')

@@ -44,7 +44,7 @@ def _checked_inputs(sample: Sample, source, inputs: list[int] | None) -> list[in
 
 def reconstruct(
     source: Sample | str | Path,  # a sample, or its folder
-    model: str | Path | Callable = 'fit',  # a name, the place of a network, or a method
+    model: str | Path | Callable = 'auto',  # a name, the place of a network, or a method
     inputs: list[int] | None = None,  # the views that the model is given; all of them by default
 ) -> Gaussians:
     "Gaussians in the sample's frame; raises `InputError` for an unknown model or unknown views"
@@ -77,7 +77,7 @@ def _by_name(models: Iterable) -> dict:
 
 def evaluate(
     samples: str | Path | Sample | Iterable,  # a folder, a list file, samples or their folders
-    models: Iterable = ('hull', 'fit'),  # each as for `reconstruct`; or a dict name -> model
+    models: Iterable = ('hull', 'auto'),  # each as for `reconstruct`; or a dict name -> model
     leave: int = 1,  # cameras held out at a time
 ) -> pd.DataFrame:
     "Tidy scores on held-out cameras of `models` and of the baselines, columns as of `protocols`"

@@ -98,6 +98,7 @@ def _folder_digest(folder: str | Path) -> str:
 def _weights_digest(model: str | Path) -> str:
     "SHA-256 of the weights that a model's name or place stands for; '' where it has none here"
     name = str(model).removesuffix('+fit')
+    name = 'rigs' if name == 'auto' else name  # which begins with it
     for place in (asset_path(name), Path(name)):
         if place.is_dir():
             return _folder_digest(place)
@@ -109,7 +110,7 @@ def _weights_digest(model: str | Path) -> str:
 class Request(NamedTuple):
     "How a sample is to be reconstructed"
 
-    model: str | Path = 'fit'  # as for `reconstruct`
+    model: str | Path = 'auto'  # as for `reconstruct`
     frame: str = 'canonical'  # of ply and cameras: canonical or rig
     inputs: list[int] | None = None  # views; all of them by default
     viewer: bool = True  # turntable.mp4 and viewer.html too
@@ -296,7 +297,7 @@ def write_from_picture(
     picture: str | Path,
     out: str | Path,
     generator: str | Path = 'views',  # as for `write_views`
-    model: str | Path = 'fit',  # as for `reconstruct`
+    model: str | Path = 'auto',  # as for `reconstruct`
     mask: str | Path | None = None,
     seed: int = 4,
     *,
