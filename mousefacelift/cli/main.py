@@ -420,22 +420,25 @@ def view_command(ply, out, show, overwrite, **reading):
 
 # %% ../../nbs/core/cli/01_main.ipynb #c040
 @main.command('export')
-@click.argument('ply', type=_path)
+@click.argument('source', metavar='PLY_OR_DIR', type=_path)
 @click.option(
     '--to', 'name', required=True, help='A format: csv, points, ...; a wrong one lists all.'
 )
-@click.option('-o', 'out', type=_path, help='The file; beside the ply by default.')
+@click.option('-o', 'out', type=_path, help='The file; beside the source by default.')
 @_reading
 @_overwrite
-def export_command(ply, name, out, overwrite, **reading):
-    "Gaussians in the format of another tool."
+def export_command(source, name, out, overwrite, **reading):
+    "Gaussians, or a folder of reconstructions, in the format of another tool."
     from mousefacelift.gaussians.ply import read_ply
     from mousefacelift.outputs import require_free
-    from mousefacelift.reconstruction.export import export_cloud, export_path
+    from mousefacelift.reconstruction.export import export_cloud, export_path, export_set
 
-    path = export_path(name, out or ply)
-    require_free(path, [ply], overwrite)
-    click.echo(export_cloud(read_ply(ply, **reading), name, path))
+    path = export_path(name, out or source, source)
+    require_free(path, [source], overwrite)
+    if source.is_dir():
+        click.echo(export_set(source, name, path))
+    else:
+        click.echo(export_cloud(read_ply(source, **reading), name, path))
 
 # %% ../../nbs/core/cli/01_main.ipynb #c024
 @main.command('generate')

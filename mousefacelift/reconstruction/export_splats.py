@@ -49,7 +49,7 @@ def _converted(cloud: Gaussians, name: str, path: Path) -> bytes:
 
 @exporter('spz', '.spz')
 def write_spz(cloud: Gaussians, path: Path):
-    "Niantic's format, axes right, up and back as it says: about 6 bytes a Gaussian and harmonics"
+    "Niantic's format, its axes right, up and back as it says, with all harmonics"
     turned = cloud.transformed(spz_axes)
     path.write_bytes(_converted(turned[morton_order(turned.means)], 'spz', path))
 
