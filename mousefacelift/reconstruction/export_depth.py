@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 import torch
+from torch import Tensor
 from ..files import InputError
 from ..gaussians.cloud import Gaussians
 from ..gaussians.render import render
@@ -54,6 +55,15 @@ def require_millimetres(side: float):
         raise InputError('cloud', came, '20 to 2000 mm, in the frame of a rig', do)
 
 
+_finer = 4  # a renderer blurs by half a pixel: it draws as many for the side of one
+
+
+def _medians(heights: Tensor) -> Tensor:
+    "Medians of blocks of `_finer` pixels a side, so 0 where most of a block is empty"
+    blocks = heights.unfold(0, _finer, _finer).unfold(1, _finer, _finer)
+    return blocks.flatten(2).median(-1).values
+
+
 def heights_above(
     cloud: Gaussians,  # mm, z up
     pixel: float = 1.0,  # mm
@@ -68,9 +78,9 @@ def heights_above(
     require_millimetres((most - least).max().item())
     floor = surface.means[:, 2].quantile(0.001)
     camera = overhead_camera(least, most, pixel)
-    seen = render(surface, camera)
+    seen = render(surface, camera.resize(_finer * camera.width, _finer * camera.height))
     heights = (camera.centres[0, 2] - floor - seen.depth[0]).clamp(min=0)
-    values = torch.where(seen.alpha[0] > 0.5, heights, 0).float().numpy()
+    values = _medians(torch.where(seen.alpha[0] > 0.5, heights, 0)).float().numpy()
     sides = torch.tensor([camera.width, camera.height]) * pixel
     middle = (least + most)[:2] / 2
     corner = torch.stack([middle[0] - sides[0] / 2, middle[1] + sides[1] / 2, floor])
