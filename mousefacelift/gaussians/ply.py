@@ -320,14 +320,16 @@ def usable_cloud(
     broken = ~torch.cat([torch.isfinite(x).reshape(n, -1) for x in fields.values()], 1).all(1)
     flat = ~broken & (fields['scales'] < _smallest).any(-1)
     still = ~broken & ~flat & (fields['quats'] == 0).all(-1)
+    negative = ~broken & ~flat & ~still & (fields.get('pixels', torch.zeros(n)) < 0)
     kinds = {'with NaN or infinity': broken, 'without size': flat, 'without rotation': still}
+    kinds['with a negative pixel'] = negative
     found = [_named_rows(what, bad) for what, bad in kinds.items() if bad.any()]
     if found and not drop:
         do = 'Leave them out: --drop-bad (drop_bad=True), or mend the file.'
         raise InputError(path, ', '.join(found), 'finite numbers', do)
     if found:
         warnings.warn(f'{path}: left out {", ".join(found)}', stacklevel=2)
-    kept = ~(broken | flat | still)
+    kept = ~(broken | flat | still | negative)
     if not kept.any():
         raise InputError(path, 'no Gaussians but such', 'one or more', _remedy)
     return Gaussians(**{name: x[kept] for name, x in fields.items()})

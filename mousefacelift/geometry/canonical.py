@@ -188,6 +188,10 @@ def disc_similarity(
 ) -> Tensor:  # (4,4)
     "Takes the subject to the origin and its silhouettes to the size of a disc of `radius`"
     centre, found = subject_disc(masks, cameras, subject)
+    if not float(found) > 0:
+        came = 'silhouettes without an extent'
+        do = 'Look at masks and pictures: are they cut to a pixel, or damaged?'
+        raise InputError('masks', came, 'a subject of some pixels in most views', do)
     T = torch.eye(4, dtype=torch.float64)
     T[:3, :3] *= radius / float(found)
     T[:3, 3] = -radius / float(found) * torch.as_tensor(centre, dtype=torch.float64)

@@ -39,6 +39,8 @@ def _cell_text(cell: dict) -> str:
 
 def _tagged_cell(notebook: str | Path) -> str:
     "The code that is tagged `parameters`; raises `InputError` unless one cell is"
+    if not Path(notebook).exists():
+        raise InputError(notebook, 'no such notebook', 'a notebook (.ipynb)', 'Check the path.')
     content = read_json(notebook)
     if not isinstance(content, dict) or not isinstance(content.get('cells'), list):
         raise InputError(notebook, 'no notebook', 'a notebook (.ipynb)', 'Check the path.')

@@ -405,6 +405,13 @@ def _match_frames(found: _Found, films: list, sync: str, src: Path) -> tuple:
     return frames, how
 
 
+def _require_folder(src: Path):
+    "Raise `InputError` where a recording is one file, which is one camera"
+    if src.is_file():
+        do = f'Put the videos of all cameras and the calibration into one folder: {src.parent}?'
+        raise InputError(src, 'one file: one camera', "a folder with every camera's video", do)
+
+
 def open_recording(
     src: str | Path,  # the recording's folder
     calibration: str | Path | None = None,  # a camera file that is not the layout's
@@ -417,6 +424,7 @@ def open_recording(
 ) -> Recording:
     "The recording in a folder, checked as a whole; raises `InputError` for what does not fit"
     src = Path(src)
+    _require_folder(src)
     found = _find(src, calibration, videos)
     names, file = list(found.paths), found.file
     films = _open_videos(found, src)
