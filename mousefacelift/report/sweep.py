@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 import pandas as pd
-from ..evaluation.summaries import page_metrics
 from ..files import InputError, read_json, runs_path
-from ..outputs import check_output, output_folder
+from ..outputs import check_output, output_folder, require_writable
 from ..progress import progress
 from .launch import check_parameters, check_values, fingerprint
 from .launch import is_finished, launch
@@ -100,6 +99,9 @@ def with_point(table: pd.DataFrame, point: dict) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(front, index=table.index), table], axis=1)
 
 # %% ../../nbs/core/report/03_sweep.ipynb #c414
+_primary = 'iou', 'psnr mouse', 'ssim mouse', 'psnr', 'ssim', 'lpips'
+
+
 def _as_columns(table: pd.DataFrame) -> pd.DataFrame:
     "A table with a column per score, also where it has rows of `metric` and `value`"
     if not {'metric', 'value'} <= set(table):
@@ -108,25 +110,23 @@ def _as_columns(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=['metric', 'value']).join(wide)
 
 
-def primary_scores(table: pd.DataFrame, points: list[dict]) -> list[str]:
-    "The scores of a sweep that its figure shows, of the `table` with a column per score; at most 4"
-    known = [name for name in page_metrics if name in table]
-    if known:
-        return known[:4]
-    given = {name for point in points for name in flatten(point)}
-    counted = given | {'seed', 'mouse', 'sample', 'view'}
-    numeric = table.select_dtypes('number')
-    return [name for name in numeric if name not in counted and not name.startswith('point ')][:4]
+def primary_scores(table: pd.DataFrame, given: set[str]) -> list[str]:
+    "At most three columns of `table` for its figure: scores of pictures, else other numbers"
+    known = [name for name in _primary if name in table]
+    counted = {*given, 'seed', 'mouse', 'sample', 'view'}
+    others = [name for name in table.select_dtypes('number') if name not in counted]
+    return (known or others)[:3]
 
 # %% ../../nbs/core/report/03_sweep.ipynb #c416
-def _kinds(table: pd.DataFrame, most: int = 12) -> pd.Series:
-    "What the figure tells apart in each row: method, kind and arm, as many as it has room for"
-    columns = [c for c in ('protocol', 'method', 'kind', 'arm') if c in table]
-    columns = [c for c in columns if table[c].nunique() > 1]
+def _kinds(table: pd.DataFrame, given: set[str], most: int = 12) -> pd.Series:
+    "What the figure tells apart in each row: method, kind and arm, as far as it has room for"
+    usual = [name for name in ('protocol', 'method', 'kind', 'arm') if name in table]
+    words = [name for name in table.select_dtypes(exclude='number') if name not in given]
+    columns = [name for name in usual or words if table[name].nunique() > 1]
     while columns and len(table[columns].drop_duplicates()) > most:
         columns.pop()
-    words = table[columns].astype(str).agg(', '.join, axis=1) if columns else ''
-    return pd.Series(words, index=table.index)
+    text = table[columns].astype(str).agg(', '.join, axis=1) if columns else ''
+    return pd.Series(text, index=table.index)
 
 
 def _varied(points: list[dict]) -> list[str]:
@@ -136,33 +136,39 @@ def _varied(points: list[dict]) -> list[str]:
     return [', '.join(f'{name} {point.get(name)!r}' for name in names) for point in flat]
 
 
+def _draw_score(ax, means: pd.Series, labels: list[str]):
+    "Draw a mark per kind at the height of each point; `means` are indexed by kind and point"
+    from mousefacelift.evaluation.pictures import line_styles
+
+    for i, (kind, of_kind) in enumerate(means.groupby(level=0, sort=False)):
+        color, marker = line_styles[i % len(line_styles)]
+        fill = color if i < len(line_styles) else 'none'
+        style = dict(ls='', ms=5, color=color, marker=marker, mfc=fill)
+        ax.plot(of_kind, of_kind.index.get_level_values(1), label=kind, **style)
+    ax.set(xlabel=means.name, yticks=range(len(labels)), yticklabels=labels)
+    ax.set_ylim(len(labels) - 0.5, -0.5)
+    ax.grid(alpha=0.3)
+
+
 def show_sweep(tables: list[pd.DataFrame], points: list[dict]):
     "Figure of the primary scores of the runs' `tables` at the `points`; None where there are none"
     import matplotlib.pyplot as plt
-    from mousefacelift.evaluation.pictures import line_styles
 
-    numbered = [table.assign(_point=i) for i, table in enumerate(tables)]
-    rows = _as_columns(pd.concat(numbered, ignore_index=True))
-    rows['_kind'] = _kinds(rows)
-    scores = primary_scores(rows.drop(columns='_point'), points)
+    rows = _as_columns(pd.concat(tables, ignore_index=True))
+    given = {name for point in points for name in flatten(point)}
+    given |= {f'point {name}' for name in given}
+    scores = primary_scores(rows, given)
     if not scores:
         return None
-    means = rows.groupby(['_kind', '_point'], sort=False)[scores].mean()
-    size = 2 + 2.6 * len(scores), min(1.2 + 0.3 * len(points), 100)
-    figure, axes = plt.subplots(
-        1, len(scores), figsize=size, sharey=True, squeeze=False, layout='constrained'
-    )
-    for ax, score in zip(axes[0], scores):
-        for (color, marker), (kind, of_kind) in zip(
-            itertools.cycle(line_styles), means[score].groupby('_kind', sort=False)
-        ):
-            heights = of_kind.index.get_level_values('_point')
-            ax.plot(of_kind, heights, ls='', ms=5, color=color, marker=marker, label=kind)
-        ax.set(xlabel=score, yticks=range(len(points)), yticklabels=_varied(points))
-        ax.grid(alpha=0.3)
-    axes[0, 0].invert_yaxis()
-    if means.index.get_level_values('_kind').nunique() > 1:
-        handles = axes[0, 0].get_legend_handles_labels()
+    numbers = [i for i, table in enumerate(tables) for _ in range(len(table))]
+    means = rows.groupby([_kinds(rows, given), pd.Series(numbers)], sort=False)[scores].mean()
+    kinds = means.index.get_level_values(0).nunique()
+    size = 2 + 3 * len(scores), min(0.8 + 0.3 * len(points) + 0.1 * kinds, 100)
+    figure, _ = plt.subplots(1, len(scores), figsize=size, sharey=True, layout='constrained')
+    for ax, score in zip(figure.axes, scores):
+        _draw_score(ax, means[score], _varied(points))
+    if kinds > 1:
+        handles = figure.axes[0].get_legend_handles_labels()
         figure.legend(*handles, loc='outside upper center', ncols=2, frameon=False, fontsize=8)
     return figure
 
@@ -264,6 +270,7 @@ def sweep(
     figure beside it. Raises `InputError` for an unknown parameter, or a value that it cannot be,
     before anything runs, and `RuntimeError` at the end where points failed."""
     check_output(runs_path(run), 'sweep', _sweep_files)
+    require_writable(runs_path(run))
     points = {point_folder(point): point for point in checked_points(notebook, grid, fixed)}
     path = str(Path(notebook).resolve())
     calls = {}
