@@ -92,7 +92,7 @@ _LIMITS = dict(
 )
 
 
-def _fit_steps(start, images, masks, cameras, steps, seed, views, hold, finer):
+def _fit_steps(start, images, masks, cameras, *, steps, seed, views, hold, finer):
     "The free parameters of the cloud `start`, as it is and after each step"
     images, masks, cameras = crop_to_masks(images, masks, cameras)
     free = free_parameters(start)
@@ -136,7 +136,8 @@ def fit_scene(
     check_settings(_LIMITS, steps=steps, seed=seed, views=views, hold=hold, finer=finer)
     stop = steps if stop is None else min(stop, steps)
     cloud = start(images, masks, cameras)
-    under_way = _fit_steps(cloud, images, masks, cameras, steps, seed, views, hold, finer)
+    how = dict(steps=steps, seed=seed, views=views, hold=hold, finer=finer)
+    under_way = _fit_steps(cloud, images, masks, cameras, **how)
     free = next(under_way)
     for _ in tracked(range(stop), 'steps of the fit'):
         free = next(under_way)
@@ -155,8 +156,9 @@ def _log_error(rendering, images, masks):
     return colour.log() + alpha.log()
 
 
-def _errors_of_left_out(judge, images, masks, cameras, start, seed):
+def _errors_of_left_out(judge, pictures, start, seed):
     "`_log_error` of the view `judge` at `_MARKS` of fits to the others, a row for each of `_HOLDS`"
+    images, masks, cameras = pictures
     rest = [v for v in range(len(cameras)) if v != judge]
     given = images[rest], masks[rest], cameras[rest]
     cloud = start(*given)
@@ -189,8 +191,8 @@ def judged_settings(
     images, masks, cameras = retake(images, masks, cameras, small)
     judges = min(judges, len(cameras))
     chosen = [i * len(cameras) // judges for i in range(judges)]
-    given = images, masks, cameras, start, seed
-    errors = sum(_errors_of_left_out(v, *given) for v in chosen)
+    pictures = images, masks, cameras
+    errors = sum(_errors_of_left_out(v, pictures, start, seed) for v in chosen)
     hold, mark = divmod(errors.argmin().item(), len(_MARKS))
     return dict(stop=_MARKS[mark], hold=_HOLDS[hold])
 
