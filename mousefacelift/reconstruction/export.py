@@ -94,10 +94,12 @@ def export_path(
     suffixes = _exporter_for(name, source).suffixes
     path = Path(path)
     is_source = source is not None and path == Path(source)
+    if path.is_dir() and is_source:
+        path = path.resolve()  # `.` has no name
+    elif path.is_dir():
+        raise InputError(path, 'a folder', 'a file', 'Name the file to write.')
     if is_source or not path.name.endswith(suffixes):
         path = path.with_suffix(suffixes[0])
-    if path.is_dir():
-        raise InputError(path, 'a folder', 'a file', 'Name the file to write.')
     return path
 
 # %% ../../nbs/core/reconstruction/04_export.ipynb #c011
