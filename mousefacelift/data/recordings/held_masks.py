@@ -120,7 +120,8 @@ def _given_masks(recording: Recording, v: int, frames: list) -> dict:
 def _made_masks(backgrounds: np.ndarray, recording: Recording, v: int, frames: list) -> dict:
     "Frame -> what changed most against the empty scenes (V,H,W,3) uint8, for camera `v`"
     shown = read_frames(recording.videos[v], [k for k in frames if k < len(recording.videos[v])])
-    return {k: rough_mask(picture, backgrounds[v]) for k, picture in shown}
+    empty = _shrunk(backgrounds[v])
+    return {k: rough_mask(_shrunk(picture), empty) for k, picture in shown}
 
 
 def _hold_view(
