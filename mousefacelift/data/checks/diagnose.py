@@ -263,6 +263,11 @@ def _without_stranger(witnesses: _Witnesses, cameras: Cameras, found: Diagnosis)
     return Diagnosis(found.score, found.misfit, trial.repair, score, trial.misfit)
 
 # %% ../../../nbs/core/data/checks/08_diagnose.ipynb #c209
+def _is_loose(found: Diagnosis) -> bool:
+    "Whether all views cohere, and those without the one left out are not twice as near"
+    return found.score.mean >= LOW_COHERENCE and found.repaired_misfit > 0.5 * found.misfit
+
+
 def diagnose(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras,
@@ -276,6 +281,8 @@ def diagnose(
     if _needs_fine_search(found):
         found = _fine_diagnosis(witnesses, cameras, found)
     found = _without_stranger(witnesses, cameras, found)
+    if found.repair and found.repair.left_out and _is_loose(found):
+        found = Diagnosis(found.score, found.misfit)
     if found.repair and found.repair.left_out:
         found = replace(found, repair=explain_left_out(found.repair, masks))
     return found
