@@ -46,9 +46,6 @@ class Heights:
 
 def require_millimetres(side: float):
     "Raise `InputError` unless a body that is `side` units long may be one in millimetres"
-    'Raise `InputError` unless a body that is `side` units long may be one in millimetres'
-    'Raise `InputError` unless a body that is `side` units long may be one in millimetres'
-    'Raise `InputError` unless a body that is `side` units long may be one in millimetres'
     if not 20 <= side <= 2000:
         came = f'{side:.3g} units long'
         do = 'Reconstruct it with --frame rig.'

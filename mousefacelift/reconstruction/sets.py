@@ -78,7 +78,7 @@ _columns = 'sample', 'folder', 'views', 'psnr', 'iou', 'failure'
 
 def _row(made: Reconstructed) -> dict:
     scores = made.scores or {}
-    names = dict(sample=made.source.name, folder=made.folder.name, failure=made.failure)
+    names = dict(sample=str(made.source), folder=made.folder.name, failure=made.failure)
     return {**scores, **names}
 
 
