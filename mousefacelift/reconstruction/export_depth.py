@@ -15,7 +15,7 @@ from ..files import InputError
 from ..gaussians.cloud import Gaussians
 from ..gaussians.render import render
 from ..geometry.cameras import Cameras
-from .export import exporter
+from .export import exporter, opaque_part
 
 # %% ../../nbs/core/reconstruction/09_export_depth.ipynb #c005
 def overhead_camera(
@@ -67,9 +67,7 @@ def heights_above(
 ) -> Heights:
     "What a camera above sees of a cloud; raises `InputError`"
     cloud = cloud.detach().to('cpu', torch.float64)
-    surface = cloud[cloud.opacities > 0.4]
-    if not len(surface):
-        raise InputError('cloud', 'no opacity above 0.4', 'a cloud that is seen', 'Fit it first.')
+    surface = opaque_part(cloud)
     margin = 3 * surface.scales.amax(1, keepdim=True)
     least, most = (surface.means - margin).amin(0), (surface.means + margin).amax(0)
     require_millimetres((most - least).max().item())

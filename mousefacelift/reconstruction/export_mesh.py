@@ -17,7 +17,7 @@ from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from ..geometry.rigs import ring
 from ..models.visual_hull import sample_pictures
-from .export import exporter
+from .export import exporter, opaque_part
 
 # %% ../../nbs/core/reconstruction/08_export_mesh.ipynb #c005
 @dataclass(frozen=True)
@@ -116,9 +116,7 @@ def surface_mesh(
     import trimesh
 
     cloud = cloud.detach().to('cpu', torch.float64)
-    surface = cloud[cloud.opacities > 0.4]
-    if not len(surface):
-        raise InputError('cloud', 'no opacity above 0.4', 'a cloud that is seen', 'Fit it first.')
+    surface = opaque_part(cloud)
     centre, radius, half = _bounds(surface)
     to_ball = torch.eye(4, dtype=torch.float64) / radius
     to_ball[:3, 3] = -centre / radius

@@ -18,7 +18,7 @@ from ..files import InputError, digest, require_file
 from ..gaussians.cloud import Gaussians
 from ..gaussians.ply import read_ply
 from ..geometry.cameras import Cameras, read_opencv
-from .export import exporter
+from .export import exporter, opaque_part
 from .export_depth import require_millimetres
 
 # %% ../../nbs/core/reconstruction/10_export_nwb.ipynb #c005
@@ -70,9 +70,7 @@ def _sample_time(sample: Path) -> float:
 
 def _located(cloud: Gaussians) -> tuple[Tensor, Tensor]:
     "Centre (3,) and long axis (3,) of what is opaque; raises `InputError`"
-    points = cloud.means[cloud.opacities > 0.4]
-    if not len(points):
-        raise InputError('cloud', 'no opacity above 0.4', 'a cloud that is seen', 'Fit it first.')
+    points = opaque_part(cloud).means
     require_millimetres((points.amax(0) - points.amin(0)).max().item())
     return points.mean(0), body_axis(points)
 
