@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 import click
@@ -582,22 +582,36 @@ def _failing_cells() -> Iterator[None]:
         raise SystemExit(1) from None
 
 
+_engine_parts = 'engine', 'processes', 'profile'
+
+
+def _engine_options(command: Callable) -> Callable:
+    "The options that say what runs many notebooks, for a `command` that gets them by these names"
+    for option in (
+        click.option(
+            '--profile',
+            default='',
+            help='Of Snakemake: gpus, slurm (never tried), or a folder with a config.yaml.',
+        ),
+        click.option(
+            '--processes', default=1, type=click.IntRange(1, 1000), help='Notebooks at a time.'
+        ),
+        click.option(
+            '--engine',
+            default='local',
+            type=click.Choice(['local', 'snakemake']),
+            help='Processes of this machine, or Snakemake, an extra: [sweep].',
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @main.command('sweep')
 @click.argument('notebook', type=_path)
 @click.option('--grid', required=True, type=_path, help='JSON file, {"parameter": [values]}.')
 @click.option('--run', help="Name of the run folder; the notebook's by default.")
-@click.option(
-    '--engine',
-    default='local',
-    type=click.Choice(['local', 'snakemake']),
-    help='Processes of this machine, or Snakemake, an extra: [sweep].',
-)
-@click.option('--processes', default=1, type=click.IntRange(1, 1000), help='Points at a time.')
-@click.option(
-    '--profile',
-    default='',
-    help='Of Snakemake: gpus, slurm (never tried), or a folder with a config.yaml.',
-)
+@_engine_options
 @click.option('--table', default='', help='Table of each run that counts, where it has several.')
 @_dry_run
 def sweep_command(notebook, grid, run, engine, processes, profile, table, dry_run):
@@ -618,30 +632,59 @@ def sweep_command(notebook, grid, run, engine, processes, profile, table, dry_ru
     click.echo(made.to_string())
 
 # %% ../../nbs/core/cli/01_main.ipynb #c035
+def _require_scale(scale: str, engine: str):
+    "Raise `InputError` for an option of `report` that is not for its `scale` or `engine`"
+    if scale == 'kept':
+        _require_no('--scale kept', 'embedded and full', ['publish'])
+    else:
+        _require_no(f'--scale {scale}', 'kept', ['issue', *_engine_parts, 'overwrite'])
+    if engine == 'local':
+        _require_no('--engine local', 'Snakemake', ['profile'])
+
+
+def _make_report(scale: str, publish: bool):
+    from mousefacelift.report.pipeline import run_report
+    from mousefacelift.report.publish import publish_library, publish_report
+
+    with _failing_cells():
+        page = run_report(scale)
+    click.echo(f'The report: {page}')
+    if publish:
+        for path in [*publish_report(f'report-{scale}', scale), *publish_library()]:
+            click.echo(path)
+
+
 @main.command('report')
-@click.option('--scale', default='embedded', help='How large: embedded or full.')
+@click.option('--scale', default='embedded', help='How large: embedded, kept or full.')
 @click.option(
     '--publish',
     is_flag=True,
     help='Then bring its figures and outputs into figures/ and nbs/, to be committed.',
 )
+@click.option('--issue', multiple=True, help='Of kept, this issue alone; repeatable.')
+@_engine_options
+@_overwrite
 @_dry_run
-def report_command(scale, publish, dry_run):
-    "Regenerate figures, tables and the site; goes on where it stopped."
-    from mousefacelift.report.pipeline import run_report, scale_stages
+def report_command(scale, publish, issue, engine, processes, profile, overwrite, dry_run):
+    """Regenerate figures, tables and the site; goes on where it stopped.
 
+    At the scale kept, run the issues at the size that is registered, into results/; no site."""
+    from mousefacelift.report.kept import kept_chain, run_kept
+    from mousefacelift.report.pipeline import scale_stages
+    from mousefacelift.report.sweep import Engine
+
+    _require_scale(scale, engine)
+    chain = kept_chain(issue) if scale == 'kept' else scale_stages(scale)
     if dry_run:
-        for name, stage in scale_stages(scale).items():
+        for name, stage in chain.items():
             click.echo(f'{name}: nbs/{stage.notebook}.ipynb')
-        return
-    with _failing_cells():
-        page = run_report(scale)
-    click.echo(f'The report: {page}')
-    if publish:
-        from mousefacelift.report.publish import publish_library, publish_report
-
-        for path in [*publish_report(f'report-{scale}', scale), *publish_library()]:
-            click.echo(path)
+    elif scale == 'kept':
+        with _failing_cells():
+            outcomes = run_kept(issue, Engine(engine, processes, profile), overwrite)
+        for name, outcome in outcomes.items():
+            click.echo(f'{name}: {outcome}')
+    else:
+        _make_report(scale, publish)
 
 # %% ../../nbs/core/cli/01_main.ipynb #c042
 if __name__ == '__main__' and '__file__' in globals():  # a notebook is `__main__`, too

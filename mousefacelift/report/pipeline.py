@@ -82,12 +82,14 @@ def report_settings(notebook: str | Path) -> dict:
 
 # %% ../../nbs/core/report/06_pipeline.ipynb #c303
 def issue_stages(scale: str) -> dict[str, Stage]:
-    "The stage of every issue notebook, by its file's name without the number"
+    "The stage of every issue notebook that has this `scale`, by its file's name without the number"
     stages = {}
     for path in sorted((root() / 'nbs' / 'issues').glob('[0-9]*.ipynb')):
         name = path.stem.split('_', 1)[1]
         found = report_settings(path)
-        parameters = found['scales'].get(scale, {})
+        if scale not in found['scales']:
+            continue
+        parameters = found['scales'][scale]
         stages[name] = Stage(f'issues/{path.stem}', reads=found['reads'], parameters=parameters)
     return stages
 
@@ -252,14 +254,26 @@ def _full_stages() -> dict[str, Stage]:
     return chain
 
 
+_kept = {
+    'networks': Stage(
+        'report/miniatures',
+        parameters={'seeds': 5, 'steps': 600, 'mice': 96, 'tests': 24, 'size': 64},
+    )
+}
+
+
 def scale_stages(scale: str) -> dict[str, Stage]:
-    "The stages of a scale in their order; raises `InputError` on an unknown one"
+    """The stages of a scale in their order; raises `InputError` on an unknown one
+
+    `kept` are the issues at the size that is registered, and the networks that they read."""
+    if scale == 'kept':
+        return {**_kept, **issue_stages(scale)}
     if scale == 'embedded':
         chain = dict(_embedded)
     elif scale == 'full':
         chain = _full_stages()
     else:
-        raise InputError('scale', repr(scale), 'embedded, full', 'Choose one of these.')
+        raise InputError('scale', repr(scale), 'embedded, kept, full', 'Choose one of these.')
     issues = issue_stages(scale)
     trained_elsewhere = ('sweep', 'evaluate', 'rigs', 'views', 'generated')
     bench = Stage(
@@ -335,6 +349,8 @@ def run_report(scale: str = 'embedded', run: str | None = None) -> Path:
     run = run or f'report-{scale}'
     check_output(runs_path(run) / 'site', 'site', ['*.html'])
     chain = scale_stages(scale)
+    if 'report' not in chain:
+        raise InputError('scale', repr(scale), 'embedded, full', 'See `report.kept.run_kept`.')
     waiting, running, done = dict(chain), {}, {}
     os.environ.setdefault('OMP_NUM_THREADS', '1')
     stages = progress('stages of the report', len(chain))
