@@ -18,6 +18,7 @@ from .setups import metrics
 from mousefacelift.experiments.verdicts import (
     contrast_scores,
     crossed_interval,
+    kept_evidence,
     margin_of,
     measured_effect,
     scores_of,
@@ -104,8 +105,24 @@ def _symptom_title(registered: Registration, table: pd.DataFrame) -> str:
     return f'{symptom.what}: {level:.2f}, {limit}'
 
 
+def _kept_effects(registered: Registration) -> dict:
+    "What differs -> effect, of the run that was kept of a claim; empty without one, or for a fact"
+    kept = kept_evidence(registered)
+    if kept is None or registered.fact:
+        return {}
+    return {registered.primary.what: kept.primary, **kept.others, **kept.learned}
+
+
+def _draw_effect(ax: Any, y: float, effect: dict, margin: float, **style):
+    "Draw gain and interval of an `effect` in margins, at the height `y`"
+    low, high = effect['low'], effect['high']
+    if low is not None and high is not None:
+        ax.plot([low / margin, high / margin], [y, y], color=style['color'], lw=3, alpha=0.4)
+    ax.plot(effect['gain'] / margin, y, ms=5, **style)
+
+
 def show_evidence(registered: Registration, table: pd.DataFrame):
-    "Figure of the registered effects of a run, in margins"
+    "Figure of the registered effects of a run, in margins, and under each that of the kept run"
     import matplotlib.pyplot as plt
 
     scored = set(zip(table.kind, table.arm))
@@ -114,17 +131,22 @@ def show_evidence(registered: Registration, table: pd.DataFrame):
         'other factors': registered.others,
         'baselines': [c for c in registered.learned if scored.issuperset((*c.plus, *c.minus))],
     }
+    kept = _kept_effects(registered)
     names = []
     figure, ax = plt.subplots(figsize=(8, 1.1 + 0.3 * sum(map(len, groups.values()))))
     draw_margin(ax)
     for (group, contrasts), (color, marker) in zip(groups.items(), line_styles):
         for contrast in contrasts:
-            effect = pd.Series(measured_effect(registered, table, contrast))
-            effect = effect / margin_of(registered, contrast)
-            ax.plot([effect.low, effect.high], [len(names)] * 2, color=color, lw=3, alpha=0.4)
-            ax.plot(effect.gain, len(names), color=color, marker=marker, ms=5)
+            margin = margin_of(registered, contrast)
+            effect = measured_effect(registered, table, contrast)
+            _draw_effect(ax, len(names), effect, margin, color=color, marker=marker)
+            if kept.get(contrast.what):
+                below = len(names) + 0.3
+                _draw_effect(ax, below, kept[contrast.what], margin, color='0', marker='s')
             names.append(contrast.what)
         ax.plot([], [], color=color, marker=marker, label=group)
+    if kept:
+        ax.plot([], [], color='0', marker='s', label='kept run')
     ax.set(yticks=range(len(names)), yticklabels=names, xlabel='gain, in margins')
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_title(_symptom_title(registered, table), fontsize=8)

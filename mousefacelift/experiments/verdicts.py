@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['margins', 'outcomes', 'kept_files', 'crossed_interval', 'scores_of', 'paired_effects', 'effect_outcome', 'decision_p',
            'format_effect', 'crossing_dose', 'tolerated_dose', 'format_dose', 'contrast_scores', 'Evidence',
-           'margin_of', 'measured_effect', 'gather_evidence', 'missing_evidence', 'outcome_of', 'IssueRun',
-           'verdict_content', 'effect_sentence', 'write_verdict', 'keep_run', 'kept_run', 'recomputed_verdict',
-           'kept_problems', 'judge_again']
+           'margin_of', 'measured_effect', 'gather_evidence', 'missing_evidence', 'outcome_of', 'kept_run',
+           'kept_evidence', 'kept_agrees', 'IssueRun', 'verdict_content', 'effect_sentence', 'verdict_text',
+           'kept_text', 'write_verdict', 'keep_run', 'recomputed_verdict', 'kept_problems', 'judge_again']
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c002
 from typing import Any
@@ -281,6 +281,29 @@ def outcome_of(registered: Registration, evidence: Evidence) -> tuple[str, list[
         return 'contradicted', [f'no named factor {verb}']
     raise InputError(registered.name, f'{primary}', 'gain, none or loss', 'Mend the rules.')
 
+# %% ../../nbs/core/experiments/04_verdicts.ipynb #c056
+def kept_run(name: str, results: str | Path | None = None) -> dict:
+    "Verdict and facts of the run kept as `name`, and as `run` what it ran with; or empty"
+    folder = Path(results or root() / 'results') / name
+    if not (folder / 'verdict.json').exists():
+        return {}
+    return {**read_json(folder / 'verdict.json'), 'run': read_json(folder / 'run.json')}
+
+# %% ../../nbs/core/experiments/04_verdicts.ipynb #c083
+def kept_evidence(registered: Registration, results: str | Path | None = None) -> Evidence | None:
+    "The evidence of the run kept of a claim, under the registration of today; or None"
+    kept = kept_run(registered.name, results)
+    if kept.get('registration') != registered.digest:
+        return None
+    return Evidence(**kept['evidence'])
+
+
+def kept_agrees(registered: Registration, kept: Evidence, evidence: Evidence) -> bool:
+    "Whether an `evidence` has the fact of the `kept` one, or its interval holds the kept gain"
+    if registered.fact:
+        return kept.primary == evidence.primary
+    return evidence.primary['low'] <= kept.primary['gain'] <= evidence.primary['high']
+
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c036
 @dataclass
 class IssueRun:
@@ -318,12 +341,31 @@ def effect_sentence(registered: Registration, evidence: Evidence) -> str:
     "The primary effect with its margin and size; of a fact, whether it holds"
     if registered.fact:
         return f'{registered.primary}: {"yes" if evidence.primary else "no"}'
-    effect = format_effect(pd.Series(evidence.primary))
+    effect = format_effect(pd.Series(evidence.primary, dtype=float))
     contrast = registered.primary
     return (
         f'{contrast.what}: {effect} {contrast.metric}, margin {registered.margin:g}, '
         f'{evidence.networks} x {evidence.mice} networks and mice'
     )
+
+
+def verdict_text(title: str, content: dict, effect: str) -> str:
+    "The outcome with its reasons, the primary `effect` and the facts of a verdict.json as text"
+    outcome = '; '.join([content['verdict'], *content['why']])
+    return '\n* '.join([f'{title}: {outcome}.', effect, *content['facts']])
+
+
+def kept_text(
+    registered: Registration, evidence: Evidence, results: str | Path | None = None
+) -> str:
+    "What the kept run of a claim found and whether `evidence` agrees, as text; empty without one"
+    kept = kept_evidence(registered, results)
+    if kept is None:
+        return ''
+    effect = effect_sentence(registered, kept)
+    found = verdict_text('Kept run', kept_run(registered.name, results), effect)
+    word = 'agrees' if kept_agrees(registered, kept, evidence) else 'does not agree'
+    return f'{found}\n\nThis run {word} with the kept one.\n\n'
 
 
 def _six_digits(table: pd.DataFrame) -> pd.DataFrame:
@@ -347,8 +389,8 @@ def write_verdict(out: str | Path, run: IssueRun) -> str:
         with atomic_path(Path(out) / 'effects.csv') as p:
             run.effects.to_csv(p, index=True)
         write_json(Path(out) / 'verdict.json', content)
-    lines = [f'Verdict: {"; ".join([content["verdict"], *content["why"]])}.']
-    return '\n* '.join([*lines, effect_sentence(run.registered, evidence), *run.facts])
+    text = verdict_text('Verdict', content, effect_sentence(run.registered, evidence))
+    return kept_text(run.registered, evidence) + text
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c038
 kept_files = 'results.csv.gz', 'effects.csv', 'verdict.json', 'run.json'
@@ -408,14 +450,6 @@ def keep_run(
         write_json(d / 'verdict.json', content)
         write_json(d / 'run.json', facts)
     return kept
-
-# %% ../../nbs/core/experiments/04_verdicts.ipynb #c056
-def kept_run(name: str, results: str | Path | None = None) -> dict:
-    "Verdict and facts of the run kept as `name`, and as `run` what it ran with; or empty"
-    folder = Path(results or root() / 'results') / name
-    if not (folder / 'verdict.json').exists():
-        return {}
-    return {**read_json(folder / 'verdict.json'), 'run': read_json(folder / 'run.json')}
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c073
 def recomputed_verdict(folder: str | Path, registered: Registration) -> dict:
