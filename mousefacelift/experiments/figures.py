@@ -16,6 +16,7 @@ from .miniatures import rig_kinds
 from .registrations import Registration
 from .setups import metrics
 from mousefacelift.experiments.verdicts import (
+    Evidence,
     contrast_scores,
     crossed_interval,
     kept_evidence,
@@ -105,9 +106,8 @@ def _symptom_title(registered: Registration, table: pd.DataFrame) -> str:
     return f'{symptom.what}: {level:.2f}, {limit}'
 
 
-def _kept_effects(registered: Registration) -> dict:
-    "What differs -> effect, of the run that was kept of a claim; empty without one, or for a fact"
-    kept = kept_evidence(registered)
+def _effects_of(registered: Registration, kept: Evidence | None) -> dict:
+    "What differs -> effect, of the `kept` run of a claim; empty without one, or for a fact"
     if kept is None or registered.fact:
         return {}
     return {registered.primary.what: kept.primary, **kept.others, **kept.learned}
@@ -121,8 +121,10 @@ def _draw_effect(ax: Any, y: float, effect: dict, margin: float, **style):
     ax.plot(effect['gain'] / margin, y, ms=5, **style)
 
 
-def show_evidence(registered: Registration, table: pd.DataFrame):
-    "Figure of the registered effects of a run, in margins, and under each that of the kept run"
+def show_evidence(registered: Registration, table: pd.DataFrame, kept: Evidence | None = None):
+    """Figure of the registered effects of a run, in margins, and under each that of the `kept` one
+
+    It is the one in `results` unless another is given."""
     import matplotlib.pyplot as plt
 
     scored = set(zip(table.kind, table.arm))
@@ -131,7 +133,7 @@ def show_evidence(registered: Registration, table: pd.DataFrame):
         'other factors': registered.others,
         'baselines': [c for c in registered.learned if scored.issuperset((*c.plus, *c.minus))],
     }
-    kept = _kept_effects(registered)
+    effects = _effects_of(registered, kept or kept_evidence(registered))
     names = []
     figure, ax = plt.subplots(figsize=(8, 1.1 + 0.3 * sum(map(len, groups.values()))))
     draw_margin(ax)
@@ -140,12 +142,12 @@ def show_evidence(registered: Registration, table: pd.DataFrame):
             margin = margin_of(registered, contrast)
             effect = measured_effect(registered, table, contrast)
             _draw_effect(ax, len(names), effect, margin, color=color, marker=marker)
-            if kept.get(contrast.what):
+            if effects.get(contrast.what):
                 below = len(names) + 0.3
-                _draw_effect(ax, below, kept[contrast.what], margin, color='0', marker='s')
+                _draw_effect(ax, below, effects[contrast.what], margin, color='0', marker='s')
             names.append(contrast.what)
         ax.plot([], [], color=color, marker=marker, label=group)
-    if kept:
+    if effects:
         ax.plot([], [], color='0', marker='s', label='kept run')
     ax.set(yticks=range(len(names)), yticklabels=names, xlabel='gain, in margins')
     ax.set_ylim(len(names) - 0.5, -0.5)
