@@ -12,7 +12,6 @@ import io
 import multiprocessing
 import os
 import re
-import shutil
 import tempfile
 import time
 from base64 import b64decode, b64encode
@@ -29,6 +28,7 @@ from .pipeline import executed_copies, scale_stages
 
 # %% ../../nbs/core/report/07_publish.ipynb #c005
 _most_bytes = 60_000
+_most_figure_bytes = 300_000
 _most_characters = 4_000
 _most_notebook_bytes = 190_000
 
@@ -165,7 +165,7 @@ def publish_report(run: str = 'report-embedded', scale: str = 'embedded') -> lis
             written.append(notebook)
         for figure in sorted((runs_path(run) / name / 'figures').glob('*.png')):
             with atomic_path(figures_path(figure.name)) as part:
-                shutil.copy(figure, part)
+                part.write_bytes(small_png(figure.read_bytes(), _most_figure_bytes))
             written.append(figures_path(figure.name))
     return written
 
