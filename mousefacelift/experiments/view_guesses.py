@@ -4,20 +4,30 @@
 
 # %% auto #0
 __all__ = ['reference_orders', 'relative_azimuths', 'possible_views', 'best_guesses', 'other_view_scores', 'score_guesses',
-           'score_generators', 'score_view_baselines']
+           'score_generators', 'score_view_baselines', 'retold_views', 'train_retold']
 
 # %% ../../nbs/core/experiments/06_view_guesses.ipynb #c002
 from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from ..data.images import mask_on_white
 from ..data.mice.samples import make_sample
 from ..evaluation.generated_views import draw_views
 from ..evaluation.metrics import mask_iou, psnr
 from ..geometry.cameras import Cameras
 from ..geometry.rigs import about_z, spherical
-from ..training.mvdiffusion import cameras_following
+from ..models.conditioning import widen_input
+from ..models.mvdiffusion import MultiViewPipeline
+from ..training.config import ViewsConfig
+from mousefacelift.training.mvdiffusion import (
+    cameras_following,
+    conditions,
+    reference_first,
+    train_mvdiffusion,
+)
 
 # %% ../../nbs/core/experiments/06_view_guesses.ipynb #c005
 def reference_orders(cameras: Cameras, kind: str) -> Tensor:
@@ -68,12 +78,16 @@ def _mean_pair_iou(masks: Tensor) -> float:
 
 
 def other_view_scores(made: Tensor, truth: Tensor) -> dict:
-    "`iou`, `psnr` (dB on the mouse) and `alike` of views (V,H,W,3) but the first, which was given"
+    """Scores of views (V,H,W,3) but the first, which was given: `iou`, `psnr` (dB on the mouse),
+    `alike` and `identity`"""
     made_masks, true_masks = mask_on_white(made), mask_on_white(truth)
+    given = true_masks[:1].expand_as(true_masks)
+    identity = mask_iou(made_masks, given) - mask_iou(true_masks, given)
     return dict(
         iou=mask_iou(made_masks, true_masks)[1:].mean().item(),
         psnr=psnr(made, truth, true_masks)[1:].clamp(max=60).mean().item(),
         alike=_mean_pair_iou(made_masks) - _mean_pair_iou(true_masks),
+        identity=identity[1:].mean().item(),
     )
 
 # %% ../../nbs/core/experiments/06_view_guesses.ipynb #c027
@@ -82,7 +96,7 @@ def score_guesses(
     cameras: Cameras,
     words: dict,  # arm -> (told (V,V), or None for certainty; order (V,V))
 ) -> pd.DataFrame:
-    "Scores of the best guesses: kind, seed, arm, mouse, iou, psnr, alike; the reference changes"
+    "Scores of the best guesses: kind, seed, arm, mouse and scores; the reference changes"
     rows = []
     for i, mouse in enumerate(seeds):
         k = i % len(cameras)
@@ -126,3 +140,30 @@ def score_view_baselines(samples: list, train: list) -> pd.DataFrame:
     rows = _score_drawn('copied input', 0, copies, samples)
     rows += _score_drawn('mean picture', 0, [mean] * len(samples), samples)
     return pd.DataFrame(rows)
+
+# %% ../../nbs/core/experiments/06_view_guesses.ipynb #c034
+def retold_views(condition: nn.Module, cameras: Cameras) -> MultiViewPipeline:
+    "The shipped generator for the views of `cameras`, which are told by a fresh `condition` alone"
+    pipe = MultiViewPipeline.from_pretrained('views')
+    unet, known = pipe.unet, 2 * pipe.channels
+    learned = unet.conv_in
+    unet.conv_in = nn.Conv2d(known, learned.out_channels, learned.kernel_size, padding=1)
+    unet.conv_in.weight.data.copy_(learned.weight.data[:, :known])
+    unet.conv_in.bias.data.copy_(learned.bias.data)
+    unet.register_to_config(in_channels=known)
+    widen_input(unet, getattr(condition, 'channels', 0))
+    return MultiViewPipeline(
+        unet, pipe.vae, pipe.scheduler, len(cameras), pipe.attention, cameras, condition
+    )
+
+# %% ../../nbs/core/experiments/06_view_guesses.ipynb #c036
+def train_retold(config: ViewsConfig, samples: list, run_folder: str | Path) -> MultiViewPipeline:
+    "Train as `train_mvdiffusion`, from `retold_views` and a fresh `condition`, in `run_folder`"
+    run_folder = Path(run_folder)
+    start = run_folder.with_name(f'{run_folder.name}-start')
+    if not start.exists():
+        cameras = reference_first(samples[0], config).cameras
+        torch.manual_seed(config.seed)
+        condition = conditions[config.condition](len(cameras), cameras.width // 4, 32)
+        retold_views(condition, cameras).save_pretrained(start)
+    return train_mvdiffusion(replace(config, start=str(start)), samples, run_folder)
