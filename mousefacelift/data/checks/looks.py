@@ -158,6 +158,7 @@ def look_findings(sample: Sample) -> list[Finding]:
 
 # %% ../../../nbs/core/data/checks/18_looks.ipynb #c011
 _ALIKE = 0.0002  # mean difference of thumbnails over white, from 0 to 1
+_STILL = 0.1  # of the change of the other views, below which a view stands still
 
 
 def _thumbnails(sample: Sample) -> np.ndarray:
@@ -170,11 +171,11 @@ def _thumbnails(sample: Sample) -> np.ndarray:
     return np.stack([cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in pictures])
 
 
-def _same_views(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
-    "Which of the thumbnails (V,...) of two samples are the same; None where they differ in number"
+def _changes(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    "By how much (V,) thumbnails (V,...) of two samples differ; inf where they differ in number"
     if a.shape != b.shape:
-        return None
-    return abs(a - b).reshape(len(a), -1).mean(1) < _ALIKE
+        return np.full(len(a), np.inf)
+    return abs(a - b).reshape(len(a), -1).mean(1)
 
 
 def look_again_findings(samples: dict[str, Sample]) -> list[Finding]:
@@ -182,14 +183,13 @@ def look_again_findings(samples: dict[str, Sample]) -> list[Finding]:
     small = {name: _thumbnails(sample) for name, sample in samples.items()}
     twins, frozen = [], {}
     for a, b in combinations(samples, 2):
-        same = _same_views(small[a], small[b])
-        if same is None or not same.any():
-            continue
-        if same.all():
+        changes = _changes(small[a], small[b])
+        if (changes < _ALIKE).all():
             twins.append((a, b))
-        elif same.sum() < len(same) / 2:
-            for view in np.flatnonzero(same).tolist():
-                frozen.setdefault(view, (a, b))
+            continue
+        still = changes < min(_ALIKE, _STILL * np.median(changes))
+        for view in np.flatnonzero(still).tolist():
+            frozen.setdefault(view, (a, b))
     found = []
     if frozen:
         where = [f'view {view} in {a} and {b}' for view, (a, b) in sorted(frozen.items())]
