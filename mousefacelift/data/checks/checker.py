@@ -24,7 +24,12 @@ from mousefacelift.data.checks.findings import (
     verdict_sentence,
 )
 from ..recordings.layouts import holds_videos, special_layout
-from .looks import look_again_findings, look_findings, width_findings
+from mousefacelift.data.checks.looks import (
+    late_mask_findings,
+    look_again_findings,
+    look_findings,
+    width_findings,
+)
 from .pictures import alpha_findings, frame_findings, picture_findings
 from mousefacelift.data.checks.rigs import (
     order_findings,
@@ -145,6 +150,16 @@ def _coherence(sample: Sample | Finding) -> float | None:
     return silhouette_coherence(sample.masks[views], sample.cameras[views], 48).mean
 
 # %% ../../../nbs/core/data/checks/10_checker.ipynb #c206
+def _runs(folders: list, read: dict) -> dict:
+    "Samples that follow one another, five at the beginning, in the middle and at the end"
+    first = np.linspace(0, max(len(folders) - 5, 0), 3).astype(int)
+    found = {}
+    for folder in (folder for k in dict.fromkeys(first) for folder in folders[k : k + 5]):
+        if folder.name not in found:
+            found[folder.name] = read.get(folder.name) or _read(folder)
+    return {name: s for name, s in found.items() if isinstance(s, Sample)}
+
+
 def _set_findings(path: Path, folders: list, read: dict) -> list[Finding]:
     "What is wrong with samples together: copies, several kinds, a leaking split"
     found = []
@@ -152,6 +167,7 @@ def _set_findings(path: Path, folders: list, read: dict) -> list[Finding]:
         samples = {name: s for name, s in read.items() if isinstance(s, Sample)}
         found += repeated_findings(folders) + kind_findings(samples)
         found += look_again_findings(samples) + width_findings(samples)
+        found += late_mask_findings(_runs(folders, read))
     if path.is_dir() and split_lists(path) and not is_sample(path):
         found += split_findings(path)
     return found
