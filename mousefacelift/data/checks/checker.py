@@ -13,9 +13,15 @@ from ...files import InputError
 from ...progress import tracked
 from ...geometry.cameras import read_camera_frames, read_opencv
 from ...geometry.coherence import silhouette_coherence
+from ..calibration import read_camera_file
 from ..calibration.conventions import meeting_place
+from ..calibration.formats import calibration_formats
 from .agreement import coherence_findings, distortion_findings, few_views
-from .before_conversion import check_calibration, check_recording
+from mousefacelift.data.checks.before_conversion import (
+    check_calibration,
+    check_recording,
+    pose_findings,
+)
 from mousefacelift.data.checks.findings import (
     Finding,
     Report,
@@ -127,6 +133,7 @@ def _check_cameras(path: Path) -> Report:
         found = [Finding(what, evidence, do, _mismatch)]
     else:
         found = rig_findings(cameras, centre) + order_findings(cameras, centre)
+        found += pose_findings(read_camera_file(path))
     found = _problems_first(found + distortion_findings(frames))
     seen = 'a camera file; its pictures were not looked at'
     return Report(str(path), verdict_sentence(found, seen), found)
@@ -233,6 +240,8 @@ def _check_other(path: Path) -> Report | None:
     if path.is_dir() and _holds_recording(path):
         return check_recording(path)
     if path.is_file() and path.suffix.lower() != '.txt':
+        return check_calibration(path)
+    if path.is_dir() and any(known.recognises(path) for known in calibration_formats()):
         return check_calibration(path)
     return None
 
