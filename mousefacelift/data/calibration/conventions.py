@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['POSE_CONVENTIONS', 'QUATERNION_CONVENTIONS', 'UNITS', 'FIRST_PIXELS', 'world_to_camera', 'meeting_place',
            'cameras_in_pose', 'mean_coherence', 'Extent', 'measure_extent', 'parse_convention', 'same_places',
-           'resolve_conventions']
+           'resolve_conventions', 'require_poses']
 
 # %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c002
 import re
@@ -509,3 +509,22 @@ def resolve_conventions(
     cameras = replace(raw, K=K, w2c=w2c)
     _require_apart(file, cameras.centres)
     return cameras, found
+
+# %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c071
+def _stated_size(file: CameraFile, K: np.ndarray) -> tuple[int, int]:
+    "Width and height of a file's pictures, by the principal points where it does not say"
+    if len(file.sizes) == 1:
+        return file.sizes[0]
+    width, height = np.median(2 * K[:, :2, 2], axis=0)
+    return max(round(width), 2), max(round(height), 2)
+
+
+def require_poses(file: CameraFile) -> None:
+    "Raise `InputError` where a file alone shows that its poses are not what its format defines"
+    K, _ = _upright_K([camera['K'] for camera in file.cameras], file.names, file.path)
+    raw = _as_written(file, K, *_stated_size(file, K))
+    offsets = {pose: meeting_place(cameras_in_pose(raw, pose))[1] for pose in _readings(file)}
+    if file.pose:
+        _pose_by_format(raw, file, offsets, ())
+    elif min(offsets.values()) >= 1:
+        _open_pose(raw, file, offsets, ())

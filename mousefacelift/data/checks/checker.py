@@ -13,9 +13,15 @@ from ...files import InputError
 from ...progress import tracked
 from ...geometry.cameras import read_camera_frames, read_opencv
 from ...geometry.coherence import silhouette_coherence
+from ..calibration import read_camera_file
 from ..calibration.conventions import meeting_place
+from ..calibration.formats import calibration_formats
 from .agreement import coherence_findings, distortion_findings, few_views
-from .before_conversion import check_calibration, check_recording
+from mousefacelift.data.checks.before_conversion import (
+    check_calibration,
+    check_recording,
+    pose_findings,
+)
 from mousefacelift.data.checks.findings import (
     Finding,
     Report,
@@ -24,7 +30,12 @@ from mousefacelift.data.checks.findings import (
     verdict_sentence,
 )
 from ..recordings.layouts import holds_videos, special_layout
-from .looks import look_again_findings, look_findings, width_findings
+from mousefacelift.data.checks.looks import (
+    late_mask_findings,
+    look_again_findings,
+    look_findings,
+    width_findings,
+)
 from .pictures import alpha_findings, frame_findings, picture_findings
 from mousefacelift.data.checks.rigs import (
     order_findings,
@@ -122,6 +133,7 @@ def _check_cameras(path: Path) -> Report:
         found = [Finding(what, evidence, do, _mismatch)]
     else:
         found = rig_findings(cameras, centre) + order_findings(cameras, centre)
+        found += pose_findings(read_camera_file(path))
     found = _problems_first(found + distortion_findings(frames))
     seen = 'a camera file; its pictures were not looked at'
     return Report(str(path), verdict_sentence(found, seen), found)
@@ -145,6 +157,16 @@ def _coherence(sample: Sample | Finding) -> float | None:
     return silhouette_coherence(sample.masks[views], sample.cameras[views], 48).mean
 
 # %% ../../../nbs/core/data/checks/10_checker.ipynb #c206
+def _runs(folders: list, read: dict) -> dict:
+    "Samples that follow one another, five at the beginning, in the middle and at the end"
+    first = np.linspace(0, max(len(folders) - 5, 0), 3).astype(int)
+    found = {}
+    for folder in (folder for k in dict.fromkeys(first) for folder in folders[k : k + 5]):
+        if folder.name not in found:
+            found[folder.name] = read.get(folder.name) or _read(folder)
+    return {name: s for name, s in found.items() if isinstance(s, Sample)}
+
+
 def _set_findings(path: Path, folders: list, read: dict) -> list[Finding]:
     "What is wrong with samples together: copies, several kinds, a leaking split"
     found = []
@@ -152,6 +174,7 @@ def _set_findings(path: Path, folders: list, read: dict) -> list[Finding]:
         samples = {name: s for name, s in read.items() if isinstance(s, Sample)}
         found += repeated_findings(folders) + kind_findings(samples)
         found += look_again_findings(samples) + width_findings(samples)
+        found += late_mask_findings(_runs(folders, read))
     if path.is_dir() and split_lists(path) and not is_sample(path):
         found += split_findings(path)
     return found
@@ -217,6 +240,8 @@ def _check_other(path: Path) -> Report | None:
     if path.is_dir() and _holds_recording(path):
         return check_recording(path)
     if path.is_file() and path.suffix.lower() != '.txt':
+        return check_calibration(path)
+    if path.is_dir() and any(known.recognises(path) for known in calibration_formats()):
         return check_calibration(path)
     return None
 
