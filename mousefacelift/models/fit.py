@@ -159,6 +159,25 @@ def _log_error(rendering, images, masks):
     return colour.log() + alpha.log()
 
 
+def _errors_along(fit, image, mask, camera):
+    "`_log_error` of the one view of `camera` at `_MARKS` of a fit"
+    for step, free in enumerate(fit):
+        if step in _MARKS:
+            with torch.no_grad():
+                shown = render(gaussians_of(free), camera)
+            yield _log_error(shown, image, mask)
+
+
+def _while_worth_it(errors):
+    "The `errors`; after two in a row that are above the first the fit ends, and its last is kept"
+    seen = []
+    for error in errors:
+        seen.append(error)
+        if len(seen) > 2 and min(seen[-2:]) > seen[0]:
+            break
+    return seen + seen[-1:] * (len(_MARKS) - len(seen))
+
+
 def _errors_of_left_out(judge, pictures, start, seed):
     "`_log_error` of the view `judge` at `_MARKS` of fits to the others, a row for each of `_HOLDS`"
     images, masks, cameras = pictures
@@ -168,11 +187,9 @@ def _errors_of_left_out(judge, pictures, start, seed):
     how = dict(steps=_MARKS[-1], seed=seed, views=2, finer=1, rate=_RATE)
     errors = []
     for hold in _HOLDS:
-        for step, free in enumerate(_fit_steps(cloud, *given, hold=hold, **how)):
-            if step in _MARKS:
-                with torch.no_grad():
-                    shown = render(gaussians_of(free), cameras[[judge]])
-                errors.append(_log_error(shown, images[[judge]], masks[[judge]]))
+        fit = _fit_steps(cloud, *given, hold=hold, **how)
+        along = _errors_along(fit, images[[judge]], masks[[judge]], cameras[[judge]])
+        errors += _while_worth_it(along)
     return torch.stack(errors).view(len(_HOLDS), len(_MARKS))
 
 
