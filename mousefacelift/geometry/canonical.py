@@ -222,6 +222,7 @@ def _without_lens(images, masks, cameras) -> tuple:
         torch.zeros(V).double(),
     )
     if isinstance(cameras, Cameras):
+        images = torch.cat(images, -1) if isinstance(images, list) else images
         return images, masks, cameras, transform
     return *retake(images, masks, cameras, cameras.ideal()), transform
 
@@ -238,7 +239,7 @@ def _declared_at_one_distance(exact: Cameras, rig_distances, size, focal, radius
 
 
 def canonicalise(
-    images: Tensor,  # (V,H,W,3) in 0..1
+    images: Tensor | list,  # (V,H,W,3) in 0..1, or several such, as for `retake`
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras | RawCameras,  # in any Z-up world and unit
     size: int = 512,  # of the square output, pixels; 'none' keeps the old size
@@ -251,7 +252,8 @@ def canonicalise(
     "Canonical images, masks, cameras and the way there; raises `InputError` if one has it behind"
     if form not in _forms:
         raise InputError('canonical form', repr(form), ', '.join(_forms), 'Choose one of these.')
-    check_pictures(cameras, masks, images)
+    for each in images if isinstance(images, list) else [images]:
+        check_pictures(cameras, masks, each)
     if form == 'none':
         return _without_lens(images, masks, cameras)
     centre = subject_centre(masks, cameras) if centre is None else centre

@@ -160,17 +160,21 @@ def _resampled(layers: list, cameras, new: Cameras, blank: tuple, mode: str = 'b
 
 
 def retake(
-    images: Tensor,  # (V,H,W,3) in 0..1
+    images: Tensor | list,  # (V,H,W,3) in 0..1, or several such
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras | RawCameras,  # that took them
     new: Cameras,  # other cameras at the same places
     mode: str = 'bilinear',  # or 'bicubic', which keeps more of what is fine
 ) -> tuple[Tensor, Tensor, Cameras]:
-    "Images, masks and cameras as `new` would have taken them; raises `InputError` if one moved"
-    check_pictures(cameras, masks, images)
+    """Images, masks and cameras as `new` would have taken them, several images one behind another
+    in the channels; raises `InputError` if a camera moved"""
+    several = images if isinstance(images, list) else [images]
+    for each in several:
+        check_pictures(cameras, masks, each)
     _check_centres(cameras, new)
-    out = _resampled([images, masks[..., None]], cameras, new, (1.0, 1, 1, 0), mode)
-    return out[..., :3], out[..., 3], new
+    blank = (1.0,) * (3 * len(several)) + (0.0,)
+    out = _resampled([*several, masks[..., None]], cameras, new, blank, mode)
+    return out[..., :-1], out[..., -1], new
 
 # %% ../../nbs/core/geometry/05_warp.ipynb #c105
 def retake_masks(

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Method', 'method_loaders', 'qualities', 'GSLRMMethod', 'LGMMethod', 'InDiscWorld', 'match_blur', 'drop_outside',
-           'AnyRigMethod', 'network_method', 'named_method', 'canonical_inputs', 'apply_method', 'FromSmaller']
+           'AnyRigMethod', 'network_method', 'named_method', 'canonical_inputs', 'apply_method', 'is_judged',
+           'judged_errors_of', 'FromSmaller']
 
 # %% ../../nbs/core/models/14_methods.ipynb #c002
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from mousefacelift.geometry.canonical import (
 from ..geometry.hull import Subject, find_subject, mask_values_at
 from ..geometry.warp import retake
 from .checkpoints import locate, network_folder
-from .fit import fit_scene, judged_fit
+from .fit import fit_scene, judged_errors, judged_fit
 from .gslrm import GSLRM
 from .lgm import LGM, four_views
 from .visual_hull import pixel_size, visual_hull
@@ -221,6 +222,22 @@ def apply_method(method: Method, sample: Sample, inputs: list[int]) -> Gaussians
     if not cloud.pixels.any():
         cloud = _made_for(cloud, cameras)
     return cloud.transformed(torch.linalg.inv(to_canonical))
+
+# %% ../../nbs/core/models/14_methods.ipynb #c241e
+def is_judged(method: Method) -> bool:
+    "Whether the method leaves views out to see how far to fit, as `auto` does"
+    return isinstance(method, partial) and method.func is judged_fit
+
+
+def judged_errors_of(
+    method: Method,  # that `is_judged`
+    sample: Sample,
+    inputs: list[int],  # views that the method may see
+    judge: int,  # which of them is left out
+) -> Tensor:
+    "The `judged_errors` of one view of a sample, for `least_errors`"
+    images, masks, cameras, _ = canonical_inputs(sample, inputs)
+    return judged_errors(images, masks, cameras, [judge], start=method.keywords['start'])
 
 # %% ../../nbs/core/models/14_methods.ipynb #c231
 @dataclass(frozen=True)

@@ -9,17 +9,21 @@ __all__ = ['planned_reconstructions', 'reconstruction_plan', 'write_reconstructi
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from pathlib import Path
-import pandas as pd
-from ..files import InputError, atomic_path
-from ..models.methods import Method, named_method
+import torch
+from ..data.samples import read_sample
+from ..files import InputError, atomic_path, read_json, write_json
+from ..models.fit import least_errors
+from ..models.methods import Method, is_judged, judged_errors_of, named_method
 from ..outputs import check_file, require_writable
 from ..progress import tracked
+from .reconstruct import checked_inputs
 from mousefacelift.reconstruction.write import (
     Reconstructed,
     Request,
     check_reconstruction,
     made_before,
     plan_words,
+    weights_digest,
     write_reconstruction,
 )
 from ..workers import Workers, one_thread
@@ -62,15 +66,68 @@ def _reconstruct_one(
     "What came of one sample of a set, made now or before"
     folder, target = planned
     try:
-        there = made_before(folder, target, request)
+        described = request.described(folder)
+        there = made_before(folder, target, described)
         if there:
             return there
-        method = _loaded(str(request.model), request.described(folder)['weights'])
+        method = _loaded(str(request.model), described['weights'])
         with one_thread():
-            return write_reconstruction(folder, target, request, method, overwrite=overwrite)
+            how = dict(described=described, overwrite=overwrite)
+            return write_reconstruction(folder, target, request, method, **how)
     except InputError as e:
         require_writable(target)
         return Reconstructed(folder, target, failure=str(e))
+
+# %% ../../nbs/core/reconstruction/06_sets.ipynb #c021
+_JUDGING_SAMPLES = 3
+_judgement_file = 'judged.json'
+
+
+def _what_judges(folder: Path, request: Request) -> dict:
+    "All that the judgement of a view of the sample in `folder` depends on, with the sample's name"
+    described = request.described(folder)
+    decides = ('model', 'inputs', 'sample', 'weights', 'version')
+    return {'folder': folder.name, **{name: described[name] for name in decides}}
+
+
+def _judge_one(judge: tuple[int, Path], request: Request) -> list | None:
+    "The errors of fits to a sample that one of its views sees; None of a sample that is broken"
+    view, folder = judge
+    try:
+        method = _loaded(str(request.model), weights_digest(request.model))
+        sample = read_sample(folder)
+        inputs = checked_inputs(sample, folder, request.inputs)
+        with one_thread():
+            return judged_errors_of(method, sample, inputs, view).tolist()
+    except InputError:
+        return None
+
+
+def _judged_before(path: Path, folders: list, request: Request) -> dict | None:
+    "The judgement in the file `path`, where what judged is in the set and as it was"
+    if not path.is_file():
+        return None
+    known = read_json(path)
+    now = {folder.name: folder for folder in folders}
+    for was in known['samples']:
+        folder = now.get(was['folder'])
+        if folder is None or _what_judges(folder, request) != was:
+            return None
+    return known['judged']
+
+
+def _judge_set(path: Path, folders: list, request: Request, pool: Workers) -> dict | None:
+    "How samples of the set are to be fitted, kept in the file `path`; None where none can judge"
+    number = min(_JUDGING_SAMPLES, len(folders))
+    chosen = [folders[i * len(folders) // number] for i in range(number)]
+    judges = [(2 * i, folder) for i, folder in enumerate(chosen)]
+    errors = list(pool.results(partial(_judge_one, request=request), judges))
+    seen = [torch.tensor(each) for each in errors if each is not None]
+    if not seen:
+        return None
+    judged = least_errors(sum(seen))
+    write_json(path, dict(judged=judged, samples=[_what_judges(f, request) for f in chosen]))
+    return judged
 
 # %% ../../nbs/core/reconstruction/06_sets.ipynb #c011
 _columns = 'sample', 'folder', 'views', 'psnr', 'iou', 'failure'
@@ -83,9 +140,19 @@ def _row(made: Reconstructed) -> dict:
 
 
 def _write_table(path: Path, made: list[Reconstructed]):
+    import pandas as pd  # takes a third of a second
+
     table = pd.DataFrame([_row(each) for each in made]).reindex(columns=_columns)
     with atomic_path(path) as part:
         table.to_csv(part, index=False, encoding='utf-8')
+
+
+def _judged_request(planned: list, out, request: Request, pool: Workers, *, overwrite) -> Request:
+    "The request, with how to fit that was judged before or is judged now"
+    path, folders = Path(out) / _judgement_file, [folder for folder, _ in planned]
+    check_file(path, '"judged"', folders, overwrite)
+    judged = _judged_before(path, folders, request) or _judge_set(path, folders, request, pool)
+    return request._replace(judged=judged)
 
 
 def reconstruction_plan(
@@ -97,10 +164,16 @@ def reconstruction_plan(
 ) -> list[str]:
     "Lines on what `write_reconstructions` would read and write; raises `InputError` as it would"
     planned = planned_reconstructions(folders, out, overwrite=overwrite)
-    named_method(request.model)
+    method = named_method(request.model)
+    if len(planned) == 1:
+        return [plan_words(*planned[0], request.model)]
+    if is_judged(method):
+        folders = [folder for folder, _ in planned]
+        judged = _judged_before(Path(out) / _judgement_file, folders, request)
+        request = request._replace(judged=judged)
     lines = []
     for folder, target in planned:
-        there = made_before(folder, target, request) if len(planned) > 1 else None
+        there = made_before(folder, target, request.described(folder))
         lines.append(str(there or plan_words(folder, target, request.model)))
     return lines
 
@@ -114,17 +187,20 @@ def write_reconstructions(
     overwrite: bool = False,
 ) -> Iterator[Reconstructed]:
     """Yield what came of each sample, in `out` itself for one, below it for several, which also
-    have a table, `reconstructions.csv`; of several those are kept that were made before"""
+    have a table, `reconstructions.csv`; of several those are kept that were made before, and a
+    model that judges how far to fit judges once for all"""
     planned = planned_reconstructions(folders, out, overwrite=overwrite)
-    method = named_method(request.model)
+    method = _loaded(str(request.model), weights_digest(request.model))
     if len(planned) == 1:
         yield write_reconstruction(*planned[0], request, method, overwrite=overwrite)
         return
     table = Path(out) / 'reconstructions.csv'
     check_file(table, ','.join(_columns), folders, overwrite)
     made = []
-    do = partial(_reconstruct_one, request=request, overwrite=overwrite)
     with Workers(workers) as pool:
+        if is_judged(method):
+            request = _judged_request(planned, out, request, pool, overwrite=overwrite)
+        do = partial(_reconstruct_one, request=request, overwrite=overwrite)
         for each in tracked(pool.results(do, planned), 'samples', len(planned)):
             made.append(each)
             yield each

@@ -195,14 +195,17 @@ def _canonical_views(recording, instant, centre, views, form, factor) -> _Canoni
         radius=centre.radius,
         up=recording.up,
     )
-    images, masks, canonical, T = canonicalise(
-        to_float(instant.pictures[views]),
+    shown = [to_float(instant.pictures[views])]
+    if not given:
+        shown.append(to_float(instant.backgrounds[views]))
+    taken, masks, canonical, T = canonicalise(
+        shown,
         torch.as_tensor(instant.masks[views]) if given else blank,
         cameras,
         **how,
     )
+    images, empty = taken[..., :3].contiguous(), taken[..., 3:].contiguous()
     if not given:
-        empty, *_ = canonicalise(to_float(instant.backgrounds[views]), blank, cameras, **how)
         ground = T.to_canonical(_ground(recording, centre))[2].item()
         masks = cut_out(images, empty, canonical, ground, T.scale)
     return _Canonical(views, Sample(images, masks, canonical), T, factor)
