@@ -304,11 +304,17 @@ def _pose_by_masks(raw, file, possible, masks):
     best, second = order[:2]
     readings = ', '.join(f'{_in_words(pose)} coherence {scores[pose]:.2f}' for pose in order)
     if scores[best] - scores[second] < _MARGIN or scores[best] < 0.5:
+        do = f'Check the masks, or settle it: --convention {" or ".join(order)}.'
+        if scores[best] < 0.5:
+            do += (
+                ' All fit badly: do two cameras, or the masks of two, bear the name of the other? '
+                f"--convention {best} goes on, and names masks that are another camera's."
+            )
         raise InputError(
             file.path,
             f'poses of several meanings that the masks do not settle: {readings}',
             f'one that is better by {_MARGIN}',
-            f'Check the masks, or settle it: --convention {" or ".join(order)}.',
+            do,
         )
     return best, f'{_in_words(best)}, by the masks: {readings}'
 
