@@ -58,13 +58,16 @@ def opencv_distortion(vector: Any, where: str | Path) -> dict:
 # %% ../../../nbs/core/data/calibration/01_camera_file.ipynb #c011
 _DISTORTION = 'distortion distortions distortioncoefficients distortioncoeffs distortioncoeff'
 LENS_NAMES = dict(  # without case and underscores
-    distortion=(*_DISTORTION.split(), *'dist distcoeffs distcoeff distcoefs distcoef d'.split()),
+    distortion=(*_DISTORTION.split(), *'dist distcoeffs distcoeff distcoefs distcoef d kc'.split()),
     radial=('radial', 'rdistort', 'radialdistortion'),
     tangential=('tangential', 'tdistort', 'tangentialdistortion'),
     model=('distortionmodel', 'cameramodel', 'lensmodel', 'model', 'fisheye', 'isfisheye'),
     terms=('k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'p1', 'p2'),
 )
-_LENS_WORDS = re.compile('dist(?!anc)|lens|fish|radial|tangential|cameramodel|^[kps][0-9]+$|^xi$')
+_LENS_WORDS = re.compile(
+    'dist(?!anc)|lens|fish|radial|tangential|radtan|cameramodel|coef|poly(?!gon)|division|barrel'
+    '|kannala|brandt|brown|conrady|omni|^[kps][0-9]+$|^kappa|^xi$'
+)
 
 
 def _plain_key(key: Any) -> str:
