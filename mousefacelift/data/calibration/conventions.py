@@ -307,8 +307,9 @@ def _pose_by_masks(raw, file, possible, masks):
         do = f'Check the masks, or settle it: --convention {" or ".join(order)}.'
         if scores[best] < 0.5:
             do += (
-                ' All fit badly: do two cameras, or the masks of two, bear the name of the other? '
-                f"--convention {best} goes on, and names masks that are another camera's."
+                ' All fit badly: are masks turned, or do two cameras, or the masks of two, '
+                'bear the name of the other? '
+                f'--convention {best} goes on, and names masks that do not fit their pictures.'
             )
         raise InputError(
             file.path,

@@ -17,6 +17,7 @@ FINDINGS = {
     'mask-whole': 'masks that are the whole picture',
     'mask-time': 'masks of frames before or after their own',
     'mask-turn': 'masks that are turned or mirrored',
+    'mask-place': 'masks that lie beside the mouse',
     'mask-camera': "another camera's masks",
     'camera-time': 'a camera that is late or early',
 }

@@ -17,6 +17,7 @@ from mousefacelift.data.recordings.held_masks import (
     hold_views,
     mask_findings,
     mask_remarks,
+    mask_doubts,
     mask_widths,
 )
 from .recording import Recording
@@ -186,7 +187,8 @@ def hold_recording(
     findings = mask_findings(held)
     if all(finding.is_accepted(recording.accepted) for finding in findings):
         findings = findings + _late_findings(held, recording)
-    return HeldRecording(findings, {} if findings else mask_widths(held), mask_remarks(held))
+    doubts = {} if findings else {**mask_widths(held), **mask_doubts(held)}
+    return HeldRecording(findings, doubts, mask_remarks(held))
 
 
 def require_agreement(recording: Recording, backgrounds: np.ndarray | None = None) -> Recording:
