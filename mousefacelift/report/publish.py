@@ -28,7 +28,7 @@ from .pipeline import executed_copies, scale_stages
 
 # %% ../../nbs/core/report/07_publish.ipynb #c005
 _most_bytes = 60_000
-_most_figure_bytes = 300_000
+_most_figure_bytes = 150_000
 _most_characters = 4_000
 _most_notebook_bytes = 190_000
 
