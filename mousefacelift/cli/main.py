@@ -607,6 +607,15 @@ def _engine_options(command: Callable) -> Callable:
     return command
 
 
+def _chosen_engine(engine: str, processes: int, profile: str):
+    "The `Engine` of these options; raises `InputError` for a profile that it has not"
+    from mousefacelift.report.sweep import Engine
+
+    if engine == 'local':
+        _require_no('--engine local', 'Snakemake', ['profile'])
+    return Engine(engine, processes, profile)
+
+
 @main.command('sweep')
 @click.argument('notebook', type=_path)
 @click.option('--grid', required=True, type=_path, help='JSON file, {"parameter": [values]}.')
@@ -618,38 +627,36 @@ def sweep_command(notebook, grid, run, engine, processes, profile, table, dry_ru
     """A notebook at every point of a grid; goes on where it stopped.
 
     Ends in one table and a figure. Exit status 1 if points failed; the others go on."""
-    from mousefacelift.report.sweep import Engine, read_grid, sweep, sweep_plan
+    from mousefacelift.report.sweep import read_grid, sweep, sweep_plan
 
-    if engine == 'local':
-        _require_no('--engine local', 'Snakemake', ['profile'])
+    engine = _chosen_engine(engine, processes, profile)
     run = run or f'sweep-{notebook.stem}'
     grid = read_grid(grid)
     if dry_run:
         click.echo(sweep_plan(notebook, grid, run).to_string())
         return
     with _failing_cells():
-        made = sweep(notebook, grid, run, Engine(engine, processes, profile), table)
+        made = sweep(notebook, grid, run, engine, table)
     click.echo(made.to_string())
 
 # %% ../../nbs/core/cli/01_main.ipynb #c035
-def _require_scale(scale: str, engine: str):
-    "Raise `InputError` for an option of `report` that is not for its `scale` or `engine`"
+def _require_scale(scale: str):
+    "Raise `InputError` for an option of `report` that is not for its `scale`"
     if scale == 'kept':
         _require_no('--scale kept', 'embedded and full', ['publish'])
     else:
         _require_no(f'--scale {scale}', 'kept', ['issue', *_engine_parts, 'overwrite'])
-    if engine == 'local':
-        _require_no('--engine local', 'Snakemake', ['profile'])
 
 
 def _make_report(scale: str, publish: bool):
     from mousefacelift.report.pipeline import run_report
-    from mousefacelift.report.publish import publish_library, publish_report
 
     with _failing_cells():
         page = run_report(scale)
     click.echo(f'The report: {page}')
     if publish:
+        from mousefacelift.report.publish import publish_library, publish_report
+
         for path in [*publish_report(f'report-{scale}', scale), *publish_library()]:
             click.echo(path)
 
@@ -671,16 +678,16 @@ def report_command(scale, publish, issue, engine, processes, profile, overwrite,
     At the scale kept, run the issues at the size that is registered, into results/; no site."""
     from mousefacelift.report.kept import kept_chain, run_kept
     from mousefacelift.report.pipeline import scale_stages
-    from mousefacelift.report.sweep import Engine
 
-    _require_scale(scale, engine)
-    chain = kept_chain(issue) if scale == 'kept' else scale_stages(scale)
+    _require_scale(scale)
+    engine = _chosen_engine(engine, processes, profile)
     if dry_run:
+        chain = kept_chain(issue) if scale == 'kept' else scale_stages(scale)
         for name, stage in chain.items():
             click.echo(f'{name}: nbs/{stage.notebook}.ipynb')
     elif scale == 'kept':
         with _failing_cells():
-            outcomes = run_kept(issue, Engine(engine, processes, profile), overwrite)
+            outcomes = run_kept(issue, engine, overwrite)
         for name, outcome in outcomes.items():
             click.echo(f'{name}: {outcome}')
     else:

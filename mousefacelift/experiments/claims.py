@@ -6,13 +6,12 @@
 __all__ = ['Claim', 'note_claims', 'claims_table', 'rig_advice']
 
 # %% ../../nbs/core/experiments/08_claims.ipynb #c002
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 import pandas as pd
-from .registrations import registrations
+from .registrations import check_keys, read_toml, registrations
 from .verdicts import outcomes
-from ..files import InputError, read_text_file, root
+from ..files import InputError, root
 
 # %% ../../nbs/core/experiments/08_claims.ipynb #c005
 @dataclass(frozen=True)
@@ -27,9 +26,7 @@ class Claim:
 
 def _read_claim(where: str, entry: dict, known: set[str]) -> Claim:
     "A claim as it is written; raises `InputError` for what is wrong in it"
-    unknown = sorted(entry.keys() - {'note', 'claim', 'issues', 'outside'})
-    if unknown:
-        raise InputError(where, f'unknown {unknown}', 'note, claim, issues, outside', 'Mend it.')
+    check_keys(where, entry, ('note', 'claim', 'issues', 'outside'), ('note', 'claim'))
     issues = entry.get('issues', [])
     for name in issues:
         if name not in known:
@@ -44,19 +41,19 @@ def note_claims(path: str | Path | None = None) -> dict[str, Claim]:
     path = Path(path or root() / 'nbs' / 'issues' / 'claims.toml')
     known = set(registrations())
     claims = {}
-    for number, entry in tomllib.loads(read_text_file(path)).items():
+    for number, entry in read_toml(path).items():
         claims[number] = _read_claim(f'{path.name}, {number}', entry, known)
     return claims
 
 # %% ../../nbs/core/experiments/08_claims.ipynb #c010
-def _answer(claim: Claim, outcomes: dict[str, str], pages: bool) -> str:
+def _answer(claim: Claim, answers: dict[str, str], pages: bool) -> str:
     "What became of a claim: the outcome of each of its issues, and what lies outside"
     parts = []
     for name in claim.issues:
         title = name.replace('_', ' ')
         if pages:
             title = f'<a href="{name}.html">{title}</a>'
-        parts.append(f'{title}: {outcomes.get(name, "not run")}')
+        parts.append(f'{title}: {answers.get(name, "not run")}')
     if claim.outside:
         parts.append(f'outside: {claim.outside}')
     return '; '.join(parts)
@@ -74,9 +71,8 @@ def claims_table(ledger: pd.DataFrame, pages: bool = False) -> pd.DataFrame:
     return pd.DataFrame(rows).T.rename_axis('number')
 
 # %% ../../nbs/core/experiments/08_claims.ipynb #c013
-def _check_advice(where: str, name: str, entry: dict):
+def _check_advice(where: str, name: str, entry: dict, known: dict):
     "Raise `InputError` for advice of an unknown issue, or one that an unknown outcome would earn"
-    known = registrations()
     if name not in known:
         raise InputError(where, f'issue {name!r}', ', '.join(known), 'Mend it.')
     earning = entry['outcomes']
@@ -87,11 +83,11 @@ def _check_advice(where: str, name: str, entry: dict):
 def rig_advice(ledger: pd.DataFrame, path: str | Path | None = None) -> dict[str, str]:
     "Issue -> the advice that its outcome in a `ledger_table` earns; others have none"
     path = Path(path or root() / 'nbs' / 'issues' / 'advice.toml')
-    found = dict(zip(ledger.issue, ledger.outcome))
+    known, found = registrations(), dict(zip(ledger.issue, ledger.outcome))
     advice = {}
-    for name, entries in tomllib.loads(read_text_file(path)).items():
+    for name, entries in read_toml(path).items():
         for entry in entries:
-            _check_advice(path.name, name, entry)
+            _check_advice(path.name, name, entry, known)
             if found.get(name) in entry['outcomes']:
                 advice[name] = entry['advice']
     return advice

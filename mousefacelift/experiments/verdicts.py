@@ -408,13 +408,13 @@ def _kept_parameters(parameters: dict) -> dict:
 
 
 def _earlier_outcomes(kept: Path, registration: str) -> list:
-    "Outcomes of the run in the folder `kept` under registrations other than this one"
+    "Outcomes of the run in the folder `kept` under other registrations than this one"
     if not (kept / 'verdict.json').exists():
         return []
     content = read_json(kept / 'verdict.json')
     earlier = content.get('earlier', [])
     if content.get('registration') != registration:
-        outcome = dict(verdict=content['verdict'], registration=content['registration'])
+        outcome = dict(verdict=content['verdict'], registration=content.get('registration', 'none'))
         earlier = [*earlier, outcome]
     return earlier
 
@@ -501,8 +501,7 @@ def judge_again(folder: str | Path, registered: Registration | None = None) -> d
     kept = read_json(folder / 'verdict.json')
     if kept.get('registration') == registered.digest:
         return kept
-    before = dict(verdict=kept['verdict'], registration=kept.get('registration', 'none'))
     content = recomputed_verdict(folder, registered)
-    content['earlier'] = [*kept.get('earlier', []), before]
+    content['earlier'] = _earlier_outcomes(folder, registered.digest)
     write_json(folder / 'verdict.json', content)
     return content

@@ -7,11 +7,10 @@ __all__ = ['in_waves', 'kept_chain', 'run_wave', 'run_waves', 'run_kept']
 
 # %% ../../nbs/core/report/08_kept.ipynb #c002
 from collections.abc import Iterable
-from pathlib import Path
 from ..experiments.verdicts import keep_run, kept_files
 from ..files import InputError, read_json, root, runs_path
 from ..outputs import check_output
-from .pipeline import Stage, notebook_path, scale_stages
+from .pipeline import Stage, launch_call, scale_stages
 from .sweep import Engine, run_points
 
 # %% ../../nbs/core/report/08_kept.ipynb #c005
@@ -31,7 +30,7 @@ def in_waves(chain: dict[str, Stage]) -> list[dict[str, Stage]]:
 def kept_chain(issues: Iterable[str]) -> dict[str, Stage]:
     "The stages of the `issues`, all without a name; raises `InputError` for one that is unknown"
     chain = scale_stages('kept')
-    known = [name for name, stage in chain.items() if stage.notebook.startswith('issues/')]
+    known = [name for name, stage in chain.items() if stage.is_issue]
     for name in issues:
         if name not in known:
             raise InputError('issue', repr(name), ', '.join(known), 'Choose one of these.')
@@ -45,14 +44,8 @@ def run_wave(engine: Engine, wave: dict[str, Stage], run: str) -> dict[str, str]
     "Launch the stages of a `wave` in `run`; returns name -> message of those that failed"
     calls = {}
     for name, stage in wave.items():
-        reads = {other: str(runs_path(run, other)) for other in stage.reads}
-        calls[name] = dict(
-            notebook=str(notebook_path(stage.notebook)),
-            run=str(Path(run) / name),
-            after=list(reads.values()),
-            **stage.parameters,
-            **reads,
-        )
+        done = {other: runs_path(run, other) for other in stage.needs}
+        calls[name] = launch_call(name, stage, run, done)
     return run_points(engine, calls, run)
 
 # %% ../../nbs/core/report/08_kept.ipynb #c013
@@ -83,7 +76,7 @@ def run_kept(
     run that was not written here, without `overwrite`; `RuntimeError` at the end where runs
     failed, when the others are kept."""
     chain = kept_chain(issues)
-    names = [name for name, stage in chain.items() if stage.notebook.startswith('issues/')]
+    names = [name for name, stage in chain.items() if stage.is_issue]
     for name in names:
         check_output(root() / 'results' / name, 'kept run', kept_files, overwrite=overwrite)
     failures = run_waves(engine, chain, run)
