@@ -645,7 +645,7 @@ def _require_scale(scale: str):
     if scale == 'kept':
         _require_no('--scale kept', 'embedded and full', ['publish'])
     else:
-        _require_no(f'--scale {scale}', 'kept', ['issue', *_engine_parts, 'overwrite'])
+        _require_no(f'--scale {scale}', 'kept', ['issue', 'again', *_engine_parts, 'overwrite'])
 
 
 def _make_report(scale: str, publish: bool):
@@ -669,14 +669,15 @@ def _make_report(scale: str, publish: bool):
     help='Then bring its figures and outputs into figures/ and nbs/, to be committed.',
 )
 @click.option('--issue', multiple=True, help='Of kept, this issue alone; repeatable.')
+@click.option('--again', type=click.IntRange(1), help='Of kept, with seeds larger by this.')
 @_engine_options
 @_overwrite
 @_dry_run
-def report_command(scale, publish, issue, engine, processes, profile, overwrite, dry_run):
+def report_command(scale, publish, issue, again, engine, processes, profile, overwrite, dry_run):
     """Regenerate figures, tables and the site; goes on where it stopped.
 
     At the scale kept, run the issues at the size that is registered, into results/; no site."""
-    from mousefacelift.report.kept import kept_chain, run_kept
+    from mousefacelift.report.kept import kept_chain, repeat_kept, run_kept
     from mousefacelift.report.pipeline import scale_stages
 
     _require_scale(scale)
@@ -687,7 +688,10 @@ def report_command(scale, publish, issue, engine, processes, profile, overwrite,
             click.echo(f'{name}: nbs/{stage.notebook}.ipynb')
     elif scale == 'kept':
         with _failing_cells():
-            outcomes = run_kept(issue, engine, overwrite)
+            if again:
+                outcomes = repeat_kept(issue, again, engine)
+            else:
+                outcomes = run_kept(issue, engine, overwrite)
         for name, outcome in outcomes.items():
             click.echo(f'{name}: {outcome}')
     else:

@@ -6,8 +6,9 @@
 __all__ = ['margins', 'outcomes', 'kept_files', 'crossed_interval', 'scores_of', 'paired_effects', 'effect_outcome', 'decision_p',
            'format_effect', 'crossing_dose', 'tolerated_dose', 'format_dose', 'contrast_scores', 'Evidence',
            'margin_of', 'measured_effect', 'gather_evidence', 'missing_evidence', 'outcome_of', 'kept_run',
-           'kept_evidence', 'kept_agrees', 'IssueRun', 'verdict_content', 'effect_sentence', 'verdict_text',
-           'kept_text', 'write_verdict', 'keep_run', 'recomputed_verdict', 'kept_problems', 'judge_again']
+           'kept_evidence', 'kept_agrees', 'repeats_of', 'repeats_text', 'IssueRun', 'verdict_content',
+           'effect_sentence', 'verdict_text', 'kept_text', 'write_verdict', 'keep_run', 'note_repeat',
+           'recomputed_verdict', 'kept_problems', 'judge_again']
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c002
 from typing import Any
@@ -304,6 +305,27 @@ def kept_agrees(registered: Registration, kept: Evidence, evidence: Evidence) ->
         return kept.primary == evidence.primary
     return evidence.primary['low'] <= kept.primary['gain'] <= evidence.primary['high']
 
+# %% ../../nbs/core/experiments/04_verdicts.ipynb #c091
+def repeats_of(name: str, results: str | Path | None = None) -> dict[str, dict]:
+    "What runs of the issue `name` with other seeds found, by seed, under today's registration"
+    folder = Path(results or root() / 'results')
+    path = folder / 'again' / f'{name}.json'
+    if not path.exists():
+        return {}
+    digest = kept_run(name, results).get('registration')
+    found = read_json(path)
+    return {seed: x for seed, x in found.items() if x['registration'] == digest}
+
+
+def repeats_text(name: str, results: str | Path | None = None) -> str:
+    "Which outcome each other seed gave, in words; empty where none was tried"
+    outcome = kept_run(name, results).get('verdict')
+    words = []
+    for seed, found in repeats_of(name, results).items():
+        same = 'the same' if found['verdict'] == outcome else found['verdict']
+        words.append(f'seed {seed}: {same}')
+    return ', '.join(words)
+
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c036
 @dataclass
 class IssueRun:
@@ -363,9 +385,16 @@ def kept_text(
     if kept is None:
         return ''
     effect = effect_sentence(registered, kept)
-    found = verdict_text('Kept run', kept_run(registered.name, results), effect)
+    content = kept_run(registered.name, results)
+    found = verdict_text('Kept run', content, effect)
     word = 'agrees' if kept_agrees(registered, kept, evidence) else 'does not agree'
-    return f'{found}\n\nThis run {word} with the kept one.\n\n'
+    lines = [found, '', f'This run {word} with the kept one.']
+    repeats = repeats_text(registered.name, results)
+    if repeats:
+        lines.append(f'Again with another seed: {repeats}.')
+    for earlier in content.get('earlier', []):
+        lines.append(f'By the registration {earlier["registration"]}: {earlier["verdict"]}.')
+    return '\n'.join([*lines, '', ''])
 
 
 def _six_digits(table: pd.DataFrame) -> pd.DataFrame:
@@ -419,15 +448,8 @@ def _earlier_outcomes(kept: Path, registration: str) -> list:
     return earlier
 
 
-def keep_run(
-    run: str | Path, name: str, results: str | Path | None = None, overwrite: bool = False
-) -> Path:
-    """Copy the launched run of an issue in the folder `run` to `results`/`name`, its table packed
-
-    With `overwrite` it replaces the run that is kept there, whose outcome stays if it was made
-    under another registration. Returns that folder; raises `InputError` for an unfinished run."""
-    run = Path(run)
-    kept = Path(results or root() / 'results') / name
+def _launched_run(run: Path) -> dict:
+    "What the launched run in the folder `run` ran with; raises `InputError` if it is unfinished"
     record = read_json(run / 'environment.json')
     if record['outcome'] != 'finished' or not (run / 'verdict.json').exists():
         raise InputError(
@@ -438,7 +460,19 @@ def keep_run(
         )
     names = ('notebook', 'commit', 'started', 'wall_s', 'device', 'versions')
     facts = {k: record[k] for k in names}
-    facts['parameters'] = _kept_parameters(record['parameters'])
+    return {**facts, 'parameters': _kept_parameters(record['parameters'])}
+
+
+def keep_run(
+    run: str | Path, name: str, results: str | Path | None = None, overwrite: bool = False
+) -> Path:
+    """Copy the launched run of an issue in the folder `run` to `results`/`name`, its table packed
+
+    With `overwrite` it replaces the run that is kept there, whose outcome stays if it was made
+    under another registration. Returns that folder; raises `InputError` for an unfinished run."""
+    run = Path(run)
+    kept = Path(results or root() / 'results') / name
+    facts = _launched_run(run)
     content = read_json(run / 'verdict.json')
     earlier = _earlier_outcomes(kept, content['registration'])
     if earlier:
@@ -450,6 +484,31 @@ def keep_run(
         write_json(d / 'verdict.json', content)
         write_json(d / 'run.json', facts)
     return kept
+
+# %% ../../nbs/core/experiments/04_verdicts.ipynb #c094
+def note_repeat(run: str | Path, name: str, results: str | Path | None = None) -> dict:
+    """Note what a launched run of a kept issue with another seed found, in `results`/again
+
+    Returns what is noted; raises `InputError` for an unfinished run, one of the kept seed, or one
+    under another registration than that of the kept run."""
+    run = Path(run)
+    record = _launched_run(run)
+    content, kept = read_json(run / 'verdict.json'), kept_run(name, results)
+    seed, kept_seed = record['parameters'].get('seed', 0), None
+    if kept:
+        kept_seed = kept['run']['parameters'].get('seed', 0)
+    came = {'seed': seed, 'registration': content['registration']}
+    if kept_seed in (None, seed) or kept['registration'] != content['registration']:
+        raise InputError(
+            run, f'{came}', 'another seed of a kept run, registered alike', 'Keep that run first.'
+        )
+    noted = {key: content[key] for key in ('verdict', 'why', 'evidence', 'registration')}
+    found = {str(seed): {**noted, 'run': record}}
+    write_json(
+        Path(results or root() / 'results') / 'again' / f'{name}.json',
+        {**repeats_of(name, results), **found},
+    )
+    return found[str(seed)]
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c073
 def recomputed_verdict(folder: str | Path, registered: Registration) -> dict:
@@ -488,6 +547,10 @@ def kept_problems(folder: str | Path, registered: Registration | None = None) ->
         ]
     again = recomputed_verdict(folder, registered)
     wrong = []
+    for seed, repeat in repeats_of(folder.name, folder.parent).items():
+        outcome = outcome_of(registered, Evidence(**repeat['evidence']))
+        if outcome != (repeat['verdict'], repeat['why']):
+            wrong.append(f'{folder.name}: the outcome of seed {seed} does not follow')
     for key in again:
         if not _same(kept[key], again[key]):
             wrong.append(f'{folder.name}: {key} does not follow from its table')
