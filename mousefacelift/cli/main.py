@@ -655,9 +655,13 @@ def _make_report(scale: str, publish: bool):
         page = run_report(scale)
     click.echo(f'The report: {page}')
     if publish:
+        from mousefacelift.report.pipeline import scale_stages
         from mousefacelift.report.publish import publish_library, publish_report
+        from mousefacelift.report.verify import keep_tables, write_seals
 
-        for path in [*publish_report(f'report-{scale}', scale), *publish_library()]:
+        run = f'report-{scale}'
+        pages = [*publish_report(run, scale), *publish_library()]
+        for path in [*pages, *keep_tables(run, scale_stages(scale)), write_seals()]:
             click.echo(path)
 
 
