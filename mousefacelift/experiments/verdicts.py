@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['margins', 'outcomes', 'kept_files', 'crossed_interval', 'scores_of', 'paired_effects', 'effect_outcome', 'decision_p',
            'format_effect', 'crossing_dose', 'tolerated_dose', 'format_dose', 'contrast_scores', 'Evidence',
-           'margin_of', 'measured_effect', 'gather_evidence', 'missing_evidence', 'outcome_of', 'kept_run',
-           'kept_evidence', 'kept_agrees', 'repeats_of', 'repeats_text', 'IssueRun', 'verdict_content',
-           'effect_sentence', 'verdict_text', 'kept_text', 'write_verdict', 'keep_run', 'note_repeat',
-           'recomputed_verdict', 'kept_problems', 'judge_again']
+           'margin_of', 'measured_effect', 'gather_evidence', 'missing_evidence', 'outcome_of', 'deciding_mice',
+           'what_would_decide', 'kept_run', 'kept_evidence', 'kept_agrees', 'repeats_of', 'repeats_text', 'IssueRun',
+           'verdict_content', 'effect_sentence', 'verdict_text', 'kept_text', 'write_verdict', 'keep_run',
+           'note_repeat', 'recomputed_verdict', 'kept_problems', 'judge_again']
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c002
 from typing import Any
@@ -282,6 +282,37 @@ def outcome_of(registered: Registration, evidence: Evidence) -> tuple[str, list[
         return 'contradicted', [f'no named factor {verb}']
     raise InputError(registered.name, f'{primary}', 'gain, none or loss', 'Mend the rules.')
 
+# %% ../../nbs/core/experiments/04_verdicts.ipynb #c097
+def deciding_mice(effect: dict, margin: float, mice: int) -> int | None:
+    "Mice with which the interval of an undecided `effect` ends at the margin; None for too many"
+    half = (effect['high'] - effect['low']) / 2
+    distance = min(abs(effect['gain'] - margin), abs(effect['gain'] + margin))
+    if distance < half / 100:
+        return None
+    return int(np.ceil(mice * (half / distance) ** 2))
+
+
+def what_would_decide(registered: Registration, evidence: Evidence) -> list[str]:
+    "What an undecided run of the registered size lacks, in words; empty for any other run"
+    if evidence.networks < registered.networks or evidence.mice < registered.mice:
+        return []
+    if not missing_evidence(registered, evidence):
+        return []
+    lacking = []
+    symptom = registered.symptom
+    if symptom.level is None and not evidence.symptom:
+        lacking.append(f'a setting in which {symptom.what}')
+    elif symptom.level and not symptom.shown_by(evidence.symptom):
+        limit = 'at least' if symptom.at_most is None else 'at most'
+        wanted = symptom.at_least if symptom.at_most is None else symptom.at_most
+        lacking.append(f'a setting with {symptom.level.metric} {limit} {wanted:g}: {symptom.what}')
+    if _weak_baselines(registered, evidence):
+        lacking.append('networks that beat every baseline by its margin')
+    if _decides(registered, evidence.primary) == 'undecided':
+        mice = deciding_mice(evidence.primary, registered.margin, evidence.mice)
+        lacking.append(f'about {mice} mice' if mice else 'more mice than can be counted')
+    return lacking
+
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c056
 def kept_run(name: str, results: str | Path | None = None) -> dict:
     "Verdict and facts of the run kept as `name`, and as `run` what it ran with; or empty"
@@ -371,10 +402,14 @@ def effect_sentence(registered: Registration, evidence: Evidence) -> str:
     )
 
 
-def verdict_text(title: str, content: dict, effect: str) -> str:
-    "The outcome with its reasons, the primary `effect` and the facts of a verdict.json as text"
+def verdict_text(title: str, registered: Registration, evidence: Evidence, content: dict) -> str:
+    "A verdict.json as text: outcome and reasons, primary effect, facts, what would decide it"
     outcome = '; '.join([content['verdict'], *content['why']])
-    return '\n* '.join([f'{title}: {outcome}.', effect, *content['facts']])
+    lines = [f'{title}: {outcome}.', effect_sentence(registered, evidence), *content['facts']]
+    lacking = what_would_decide(registered, evidence)
+    if lacking:
+        lines.append(f'what would decide it: {"; ".join(lacking)}')
+    return '\n* '.join(lines)
 
 
 def kept_text(
@@ -384,9 +419,8 @@ def kept_text(
     kept = kept_evidence(registered, results)
     if kept is None:
         return ''
-    effect = effect_sentence(registered, kept)
     content = kept_run(registered.name, results)
-    found = verdict_text('Kept run', content, effect)
+    found = verdict_text('Kept run', registered, kept, content)
     word = 'agrees' if kept_agrees(registered, kept, evidence) else 'does not agree'
     lines = [found, '', f'This run {word} with the kept one.']
     repeats = repeats_text(registered.name, results)
@@ -418,7 +452,7 @@ def write_verdict(out: str | Path, run: IssueRun) -> str:
         with atomic_path(Path(out) / 'effects.csv') as p:
             run.effects.to_csv(p, index=True)
         write_json(Path(out) / 'verdict.json', content)
-    text = verdict_text('Verdict', content, effect_sentence(run.registered, evidence))
+    text = verdict_text('Verdict', run.registered, evidence, content)
     return kept_text(run.registered, evidence) + text
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c038

@@ -24,7 +24,6 @@ from ..evaluation.summaries import mean_interval
 from ..experiments.registrations import registrations
 from mousefacelift.experiments.verdicts import (
     Evidence,
-    effect_sentence,
     kept_problems,
     kept_text,
     recomputed_verdict,
@@ -270,8 +269,8 @@ def outcome_text(name: str) -> str:
     folder = root() / 'results' / 'report' / name
     content = recomputed_verdict(folder, registered)
     evidence = Evidence(**content['evidence'])
-    effect = effect_sentence(registered, evidence)
-    return kept_text(registered, evidence) + verdict_text('Verdict', content, effect)
+    text = verdict_text('Verdict', registered, evidence, content)
+    return kept_text(registered, evidence) + text
 
 
 def issue_problems(notebook: str | Path) -> list[str]:
