@@ -1,13 +1,14 @@
 # `make report` regenerates the report, `make test` runs every check, `make test-plain` the notebooks again under the plainest
 # kernels of every library, `make lab` opens the notebooks, `make slow` and `make gpu` run the cells that `make test` leaves
-# out and record it.
+# out and record it. `make verify` recomputes every number of the report and the README from stored tables, `make seal` seals
+# what a run or a person has changed in them on purpose.
 # Each sets up .venv from the pins in constraints.txt first; nothing but Python >= 3.10 and make is needed.
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE # the install compiles nothing, so each module is compiled when it is first imported
 
-.PHONY: report publish test test-plain slow gpu lab export clean
+.PHONY: report publish test test-plain verify seal slow gpu lab export clean
 report: .venv/ready
 	$(BIN)/mousefacelift report --scale embedded
 
@@ -19,6 +20,9 @@ test: .venv/ready
 
 test-plain: .venv/ready
 	$(BIN)/python .ci/checks.py plain
+
+verify seal: .venv/ready
+	$(BIN)/python .ci/checks.py $@
 
 slow: .venv/sweep
 slow gpu: .venv/ready

@@ -2,7 +2,9 @@
 
 `checks.py plain` runs the notebooks alone, under the kernels of `provenance.plain_kernels`.
 `checks.py slow` (or gpu) runs the notebooks that have cells of that flag, and records it in
-last_runs.json. The exit status is 1 if anything failed.
+last_runs.json.
+`checks.py verify` recomputes every number alone, `checks.py seal` seals those that a run wrote.
+The exit status is 1 if anything failed.
 """
 
 import ast
@@ -173,14 +175,19 @@ def outputs_fresh():
     return f'older than their code, run `make publish`: {", ".join(stale)}' if stale else ''
 
 
-def kept_runs_hold():
-    "Each kept run was made under its registration, and its verdict follows from its table"
-    from mousefacelift.experiments.verdicts import kept_problems  # each notebook's process, too
+def numbers_hold():
+    "Every number of the report and the README follows from stored tables, whose digits are sealed"
+    from mousefacelift.report.verify import verify  # each notebook's process, too
 
-    wrong = []
-    for file in sorted((ROOT / 'results').glob('*/verdict.json')):
-        wrong += kept_problems(file.parent)
-    return '; '.join(wrong)
+    return '\n'.join(verify())
+
+
+def seal():
+    "Seal the digits of tables, pages and README as they are"
+    from mousefacelift.report.verify import write_seals
+
+    write_seals()
+    return ''
 
 
 def imported_packages():
@@ -328,7 +335,7 @@ QUICK = [
     notebook_sizes,
     slow_cells_known,
     outputs_fresh,
-    kept_runs_hold,
+    numbers_hold,
     imports_declared,
     imports_point_down,
     formatted,
@@ -341,6 +348,10 @@ def main(what):
     os.environ.update(ENVIRONMENT)
     if what in ('slow', 'gpu'):
         results = run_flagged(what)
+    elif what == 'verify':
+        results = [report('numbers_hold', numbers_hold)]
+    elif what == 'seal':
+        results = [report('seal', seal)]
     elif what == 'plain':
         os.environ.update(plain_kernels)
         results = run_notebooks()

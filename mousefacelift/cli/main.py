@@ -645,7 +645,7 @@ def _require_scale(scale: str):
     if scale == 'kept':
         _require_no('--scale kept', 'embedded and full', ['publish'])
     else:
-        _require_no(f'--scale {scale}', 'kept', ['issue', *_engine_parts, 'overwrite'])
+        _require_no(f'--scale {scale}', 'kept', ['issue', 'again', *_engine_parts, 'overwrite'])
 
 
 def _make_report(scale: str, publish: bool):
@@ -655,9 +655,13 @@ def _make_report(scale: str, publish: bool):
         page = run_report(scale)
     click.echo(f'The report: {page}')
     if publish:
+        from mousefacelift.report.pipeline import scale_stages
         from mousefacelift.report.publish import publish_library, publish_report
+        from mousefacelift.report.verify import keep_tables, write_seals
 
-        for path in [*publish_report(f'report-{scale}', scale), *publish_library()]:
+        run = f'report-{scale}'
+        pages = [*publish_report(run, scale), *publish_library()]
+        for path in [*pages, *keep_tables(run, scale_stages(scale)), write_seals()]:
             click.echo(path)
 
 
@@ -669,14 +673,15 @@ def _make_report(scale: str, publish: bool):
     help='Then bring its figures and outputs into figures/ and nbs/, to be committed.',
 )
 @click.option('--issue', multiple=True, help='Of kept, this issue alone; repeatable.')
+@click.option('--again', type=click.IntRange(1), help='Of kept, with seeds larger by this.')
 @_engine_options
 @_overwrite
 @_dry_run
-def report_command(scale, publish, issue, engine, processes, profile, overwrite, dry_run):
+def report_command(scale, publish, issue, again, engine, processes, profile, overwrite, dry_run):
     """Regenerate figures, tables and the site; goes on where it stopped.
 
     At the scale kept, run the issues at the size that is registered, into results/; no site."""
-    from mousefacelift.report.kept import kept_chain, run_kept
+    from mousefacelift.report.kept import kept_chain, repeat_kept, run_kept
     from mousefacelift.report.pipeline import scale_stages
 
     _require_scale(scale)
@@ -687,7 +692,10 @@ def report_command(scale, publish, issue, engine, processes, profile, overwrite,
             click.echo(f'{name}: nbs/{stage.notebook}.ipynb')
     elif scale == 'kept':
         with _failing_cells():
-            outcomes = run_kept(issue, engine, overwrite)
+            if again:
+                outcomes = repeat_kept(issue, again, engine)
+            else:
+                outcomes = run_kept(issue, engine, overwrite)
         for name, outcome in outcomes.items():
             click.echo(f'{name}: {outcome}')
     else:

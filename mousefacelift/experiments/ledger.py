@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from .figures import draw_margin
 from .registrations import Registration, registrations
-from .verdicts import format_effect, kept_run
+from .verdicts import format_effect, kept_run, repeats_text
 
 # %% ../../nbs/core/experiments/07_ledger.ipynb #c005
 def holm(p: Any) -> np.ndarray:
@@ -58,7 +58,8 @@ def ledger_table(embedded: dict, results: str | Path | None = None) -> pd.DataFr
         kept = kept_run(name, results)
         content = kept or embedded.get(name)
         if content:
-            rows.append(ledger_row(registered, content, 'kept' if kept else 'embedded'))
+            row = ledger_row(registered, content, 'kept' if kept else 'embedded')
+            rows.append({**row, 'another seed': repeats_text(name, results)})
     table = pd.DataFrame(rows)
     if len(table):
         undecided = table.outcome == 'not tested at this size'
@@ -115,4 +116,5 @@ def format_ledger(table: pd.DataFrame) -> pd.DataFrame:
         )
     text = pd.DataFrame(rows, index=table.issue.str.replace('_', ' '))
     held = table['p, Holm'].map(lambda p: '' if np.isnan(p) else f'{p:.2g}').to_numpy()
-    return text.assign(**{'p, Holm': held}).rename_axis('issue')
+    again = table['another seed'].to_numpy()
+    return text.assign(**{'p, Holm': held, 'another seed': again}).rename_axis('issue')

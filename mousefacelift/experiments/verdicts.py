@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['margins', 'outcomes', 'kept_files', 'crossed_interval', 'scores_of', 'paired_effects', 'effect_outcome', 'decision_p',
            'format_effect', 'crossing_dose', 'tolerated_dose', 'format_dose', 'contrast_scores', 'Evidence',
-           'margin_of', 'measured_effect', 'gather_evidence', 'missing_evidence', 'outcome_of', 'kept_run',
-           'kept_evidence', 'kept_agrees', 'IssueRun', 'verdict_content', 'effect_sentence', 'verdict_text',
-           'kept_text', 'write_verdict', 'keep_run', 'recomputed_verdict', 'kept_problems', 'judge_again']
+           'margin_of', 'measured_effect', 'gather_evidence', 'missing_evidence', 'outcome_of', 'deciding_mice',
+           'what_would_decide', 'kept_run', 'kept_evidence', 'kept_agrees', 'repeats_of', 'repeats_text', 'IssueRun',
+           'verdict_content', 'effect_sentence', 'verdict_text', 'kept_text', 'write_verdict', 'keep_run',
+           'note_repeat', 'recomputed_verdict', 'kept_problems', 'judge_again']
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c002
 from typing import Any
@@ -281,6 +282,37 @@ def outcome_of(registered: Registration, evidence: Evidence) -> tuple[str, list[
         return 'contradicted', [f'no named factor {verb}']
     raise InputError(registered.name, f'{primary}', 'gain, none or loss', 'Mend the rules.')
 
+# %% ../../nbs/core/experiments/04_verdicts.ipynb #c097
+def deciding_mice(effect: dict, margin: float, mice: int) -> int | None:
+    "Mice with which the interval of an undecided `effect` ends at the margin; None for too many"
+    half = (effect['high'] - effect['low']) / 2
+    distance = min(abs(effect['gain'] - margin), abs(effect['gain'] + margin))
+    if distance < half / 100:
+        return None
+    return int(np.ceil(mice * (half / distance) ** 2))
+
+
+def what_would_decide(registered: Registration, evidence: Evidence) -> list[str]:
+    "What an undecided run of the registered size lacks, in words; empty for any other run"
+    if evidence.networks < registered.networks or evidence.mice < registered.mice:
+        return []
+    if not missing_evidence(registered, evidence):
+        return []
+    lacking = []
+    symptom = registered.symptom
+    if symptom.level is None and not evidence.symptom:
+        lacking.append(f'a setting in which {symptom.what}')
+    elif symptom.level and not symptom.shown_by(evidence.symptom):
+        limit = 'at least' if symptom.at_most is None else 'at most'
+        wanted = symptom.at_least if symptom.at_most is None else symptom.at_most
+        lacking.append(f'a setting with {symptom.level.metric} {limit} {wanted:g}: {symptom.what}')
+    if _weak_baselines(registered, evidence):
+        lacking.append('networks that beat every baseline by its margin')
+    if _decides(registered, evidence.primary) == 'undecided':
+        mice = deciding_mice(evidence.primary, registered.margin, evidence.mice)
+        lacking.append(f'about {mice} mice' if mice else 'more mice than can be counted')
+    return lacking
+
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c056
 def kept_run(name: str, results: str | Path | None = None) -> dict:
     "Verdict and facts of the run kept as `name`, and as `run` what it ran with; or empty"
@@ -303,6 +335,27 @@ def kept_agrees(registered: Registration, kept: Evidence, evidence: Evidence) ->
     if registered.fact:
         return kept.primary == evidence.primary
     return evidence.primary['low'] <= kept.primary['gain'] <= evidence.primary['high']
+
+# %% ../../nbs/core/experiments/04_verdicts.ipynb #c091
+def repeats_of(name: str, results: str | Path | None = None) -> dict[str, dict]:
+    "What runs of the issue `name` with other seeds found, by seed, under today's registration"
+    folder = Path(results or root() / 'results')
+    path = folder / 'again' / f'{name}.json'
+    if not path.exists():
+        return {}
+    digest = kept_run(name, results).get('registration')
+    found = read_json(path)
+    return {seed: x for seed, x in found.items() if x['registration'] == digest}
+
+
+def repeats_text(name: str, results: str | Path | None = None) -> str:
+    "Which outcome each other seed gave, in words; empty where none was tried"
+    outcome = kept_run(name, results).get('verdict')
+    words = []
+    for seed, found in repeats_of(name, results).items():
+        same = 'the same' if found['verdict'] == outcome else found['verdict']
+        words.append(f'seed {seed}: {same}')
+    return ', '.join(words)
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c036
 @dataclass
@@ -349,10 +402,14 @@ def effect_sentence(registered: Registration, evidence: Evidence) -> str:
     )
 
 
-def verdict_text(title: str, content: dict, effect: str) -> str:
-    "The outcome with its reasons, the primary `effect` and the facts of a verdict.json as text"
+def verdict_text(title: str, registered: Registration, evidence: Evidence, content: dict) -> str:
+    "A verdict.json as text: outcome and reasons, primary effect, facts, what would decide it"
     outcome = '; '.join([content['verdict'], *content['why']])
-    return '\n* '.join([f'{title}: {outcome}.', effect, *content['facts']])
+    lines = [f'{title}: {outcome}.', effect_sentence(registered, evidence), *content['facts']]
+    lacking = what_would_decide(registered, evidence)
+    if lacking:
+        lines.append(f'what would decide it: {"; ".join(lacking)}')
+    return '\n* '.join(lines)
 
 
 def kept_text(
@@ -362,10 +419,16 @@ def kept_text(
     kept = kept_evidence(registered, results)
     if kept is None:
         return ''
-    effect = effect_sentence(registered, kept)
-    found = verdict_text('Kept run', kept_run(registered.name, results), effect)
+    content = kept_run(registered.name, results)
+    found = verdict_text('Kept run', registered, kept, content)
     word = 'agrees' if kept_agrees(registered, kept, evidence) else 'does not agree'
-    return f'{found}\n\nThis run {word} with the kept one.\n\n'
+    lines = [found, '', f'This run {word} with the kept one.']
+    repeats = repeats_text(registered.name, results)
+    if repeats:
+        lines.append(f'Again with another seed: {repeats}.')
+    for earlier in content.get('earlier', []):
+        lines.append(f'By the registration {earlier["registration"]}: {earlier["verdict"]}.')
+    return '\n'.join([*lines, '', ''])
 
 
 def _six_digits(table: pd.DataFrame) -> pd.DataFrame:
@@ -389,7 +452,7 @@ def write_verdict(out: str | Path, run: IssueRun) -> str:
         with atomic_path(Path(out) / 'effects.csv') as p:
             run.effects.to_csv(p, index=True)
         write_json(Path(out) / 'verdict.json', content)
-    text = verdict_text('Verdict', content, effect_sentence(run.registered, evidence))
+    text = verdict_text('Verdict', run.registered, evidence, content)
     return kept_text(run.registered, evidence) + text
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c038
@@ -419,15 +482,8 @@ def _earlier_outcomes(kept: Path, registration: str) -> list:
     return earlier
 
 
-def keep_run(
-    run: str | Path, name: str, results: str | Path | None = None, overwrite: bool = False
-) -> Path:
-    """Copy the launched run of an issue in the folder `run` to `results`/`name`, its table packed
-
-    With `overwrite` it replaces the run that is kept there, whose outcome stays if it was made
-    under another registration. Returns that folder; raises `InputError` for an unfinished run."""
-    run = Path(run)
-    kept = Path(results or root() / 'results') / name
+def _launched_run(run: Path) -> dict:
+    "What the launched run in the folder `run` ran with; raises `InputError` if it is unfinished"
     record = read_json(run / 'environment.json')
     if record['outcome'] != 'finished' or not (run / 'verdict.json').exists():
         raise InputError(
@@ -438,7 +494,19 @@ def keep_run(
         )
     names = ('notebook', 'commit', 'started', 'wall_s', 'device', 'versions')
     facts = {k: record[k] for k in names}
-    facts['parameters'] = _kept_parameters(record['parameters'])
+    return {**facts, 'parameters': _kept_parameters(record['parameters'])}
+
+
+def keep_run(
+    run: str | Path, name: str, results: str | Path | None = None, overwrite: bool = False
+) -> Path:
+    """Copy the launched run of an issue in the folder `run` to `results`/`name`, its table packed
+
+    With `overwrite` it replaces the run that is kept there, whose outcome stays if it was made
+    under another registration. Returns that folder; raises `InputError` for an unfinished run."""
+    run = Path(run)
+    kept = Path(results or root() / 'results') / name
+    facts = _launched_run(run)
     content = read_json(run / 'verdict.json')
     earlier = _earlier_outcomes(kept, content['registration'])
     if earlier:
@@ -450,6 +518,31 @@ def keep_run(
         write_json(d / 'verdict.json', content)
         write_json(d / 'run.json', facts)
     return kept
+
+# %% ../../nbs/core/experiments/04_verdicts.ipynb #c094
+def note_repeat(run: str | Path, name: str, results: str | Path | None = None) -> dict:
+    """Note what a launched run of a kept issue with another seed found, in `results`/again
+
+    Returns what is noted; raises `InputError` for an unfinished run, one of the kept seed, or one
+    under another registration than that of the kept run."""
+    run = Path(run)
+    record = _launched_run(run)
+    content, kept = read_json(run / 'verdict.json'), kept_run(name, results)
+    seed, kept_seed = record['parameters'].get('seed', 0), None
+    if kept:
+        kept_seed = kept['run']['parameters'].get('seed', 0)
+    came = {'seed': seed, 'registration': content['registration']}
+    if kept_seed in (None, seed) or kept['registration'] != content['registration']:
+        raise InputError(
+            run, f'{came}', 'another seed of a kept run, registered alike', 'Keep that run first.'
+        )
+    noted = {key: content[key] for key in ('verdict', 'why', 'evidence', 'registration')}
+    found = {str(seed): {**noted, 'run': record}}
+    write_json(
+        Path(results or root() / 'results') / 'again' / f'{name}.json',
+        {**repeats_of(name, results), **found},
+    )
+    return found[str(seed)]
 
 # %% ../../nbs/core/experiments/04_verdicts.ipynb #c073
 def recomputed_verdict(folder: str | Path, registered: Registration) -> dict:
@@ -488,6 +581,10 @@ def kept_problems(folder: str | Path, registered: Registration | None = None) ->
         ]
     again = recomputed_verdict(folder, registered)
     wrong = []
+    for seed, repeat in repeats_of(folder.name, folder.parent).items():
+        outcome = outcome_of(registered, Evidence(**repeat['evidence']))
+        if outcome != (repeat['verdict'], repeat['why']):
+            wrong.append(f'{folder.name}: the outcome of seed {seed} does not follow')
     for key in again:
         if not _same(kept[key], again[key]):
             wrong.append(f'{folder.name}: {key} does not follow from its table')

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from ..files import InputError, asset_path, asset_text, read_json
 from ..outputs import output_folder
+from .crate import write_crate
 from .launch import parameters_of
 
 # %% ../../nbs/core/report/05_site.ipynb #c005
@@ -175,6 +176,9 @@ def build_site(
             (source / f'{name}.md').write_text(text, encoding='utf-8')
         _run_sphinx(source)
         shutil.copytree(source / 'html', out, dirs_exist_ok=True)
+        runs = {name: Path(executed).parent for name, executed in pages.items()}
+        runs['index'] = runs.pop(first)
+        write_crate(out, {f'{name}.html': run for name, run in runs.items()})
     return Path(folder) / 'site' / 'index.html'
 
 # %% ../../nbs/core/report/05_site.ipynb #c014
