@@ -11,11 +11,11 @@ from functools import lru_cache, partial
 from pathlib import Path
 import torch
 from ..data.samples import read_sample
-from ..files import InputError, atomic_path, read_json, write_json
+from ..files import InputError, atomic_path, digest, read_json, write_json
 from ..models.fit import least_errors
 from ..models.methods import Method, is_judged, judged_errors_of, named_method
 from ..outputs import check_file, require_writable
-from ..progress import tracked
+from ..progress import progress
 from .reconstruct import checked_inputs
 from mousefacelift.reconstruction.write import (
     Reconstructed,
@@ -58,25 +58,45 @@ def _loaded(model: str, weights: str) -> Method:
     return named_method(model)
 
 
+def _described(folder: Path, request: Request, last: Reconstructed | None) -> dict:
+    "All that a reconstruction depends on which goes on from `last`"
+    described = request.described(folder)
+    return described | dict(last=digest(last.folder / 'gaussians.ply')) if last else described
+
+
 def _reconstruct_one(
     planned: tuple[Path, Path],  # sample and output
     request: Request,
     overwrite: bool,
+    last: Reconstructed | None = None,  # of the instant before
 ) -> Reconstructed:
-    "What came of one sample of a set, made now or before"
+    "What came of one sample, made now or before"
     folder, target = planned
     try:
-        described = request.described(folder)
+        described = _described(folder, request, last)
         there = made_before(folder, target, described)
         if there:
             return there
         method = _loaded(str(request.model), described['weights'])
         with one_thread():
-            how = dict(described=described, overwrite=overwrite)
+            how = dict(described=described, last=last, overwrite=overwrite)
             return write_reconstruction(folder, target, request, method, **how)
     except InputError as e:
         require_writable(target)
         return Reconstructed(folder, target, failure=str(e))
+
+
+def _reconstruct_chunk(
+    planned: list[tuple[Path, Path]],  # samples and outputs, in the order of time
+    request: Request,
+    overwrite: bool,
+) -> list[Reconstructed]:
+    "What came of a chunk"
+    made = []
+    for each in planned:
+        last = made[-1] if made and not made[-1].failure else None
+        made.append(_reconstruct_one(each, request, overwrite, last))
+    return made
 
 # %% ../../nbs/core/reconstruction/06_sets.ipynb #c021
 _JUDGING_SAMPLES = 3
@@ -160,6 +180,7 @@ def reconstruction_plan(
     out: str | Path,
     request: Request = Request(),
     *,
+    chunks: list[list] | None = None,  # as for `write_reconstructions`
     overwrite: bool = False,
 ) -> list[str]:
     "Lines on what `write_reconstructions` would read and write; raises `InputError` as it would"
@@ -172,10 +193,19 @@ def reconstruction_plan(
         judged = _judged_before(Path(out) / _judgement_file, folders, request)
         request = request._replace(judged=judged)
     lines = []
-    for folder, target in planned:
-        there = made_before(folder, target, request.described(folder))
-        lines.append(str(there or plan_words(folder, target, request.model)))
+    for job in _jobs(planned, chunks):
+        last = None
+        for folder, target in job:
+            last = made_before(folder, target, _described(folder, request, last))
+            lines.append(str(last or plan_words(folder, target, request.model)))
     return lines
+
+
+def _jobs(planned: list, chunks: list[list] | None) -> list[list]:
+    "The `planned` samples as the `chunks` of a sequence, or each for itself"
+    targets = dict(planned)
+    chunks = chunks or [[folder] for folder in targets]
+    return [[(folder, targets[folder]) for folder in map(Path, chunk)] for chunk in chunks]
 
 
 def write_reconstructions(
@@ -184,6 +214,7 @@ def write_reconstructions(
     request: Request = Request(),
     workers: int = 1,  # processes
     *,
+    chunks: list[list] | None = None,  # the folders as pieces of a sequence; each alone without
     overwrite: bool = False,
 ) -> Iterator[Reconstructed]:
     """Yield what came of each sample, in `out` itself for one, below it for several, which also
@@ -200,8 +231,10 @@ def write_reconstructions(
     with Workers(workers) as pool:
         if is_judged(method):
             request = _judged_request(planned, out, request, pool, overwrite=overwrite)
-        do = partial(_reconstruct_one, request=request, overwrite=overwrite)
-        for each in tracked(pool.results(do, planned), 'samples', len(planned)):
-            made.append(each)
-            yield each
+        do = partial(_reconstruct_chunk, request=request, overwrite=overwrite)
+        with progress('samples', len(planned)) as shown:
+            for several in pool.results(do, _jobs(planned, chunks)):
+                made += several
+                yield from several
+                shown.update(len(several))
     _write_table(table, made)
