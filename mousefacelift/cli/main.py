@@ -14,6 +14,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 import click
 from click.core import ParameterSource
@@ -275,22 +276,50 @@ def _reconstruct_picture(source, out, model, dry_run, *, generator, mask, seed, 
     click.echo('\n'.join([str(written), *picture_report(out, generator)]))
 
 
-def _reconstruct_samples(source, out, request, dry_run, workers, *, overwrite):
-    from mousefacelift.data.samples import find_samples
+@contextmanager
+def _failing_jobs() -> Iterator[None]:
+    "A job that fails, as a notebook does, is a problem found: what it said last, and exit status 1"
+    try:
+        yield
+    except RuntimeError as e:
+        click.echo(f'mousefacelift: {e}', err=True)
+        raise SystemExit(1) from None
+
+
+def _sequence_calls(engine: str, profile: str) -> tuple[Callable, Callable]:
+    "What plans a sequence, and what writes it"
+    from mousefacelift.reconstruction.sequences import sequence_plan, write_sequence
+
+    if engine == 'local':
+        _require_no('--engine local', 'Snakemake', ['profile'])
+    return sequence_plan, partial(write_sequence, engine=engine, profile=profile)
+
+
+def _set_calls() -> tuple[Callable, Callable]:
+    "What plans the reconstructions of a set, and what writes them"
     from mousefacelift.reconstruction.sets import reconstruction_plan, write_reconstructions
 
+    _require_no('no --sequence', 'a sequence', ['engine', 'profile'])
+    return reconstruction_plan, write_reconstructions
+
+
+def _reconstruct_samples(source, out, request, dry_run, workers, *, overwrite, sequence, **engine):
+    from mousefacelift.data.samples import find_samples
+
+    plan, write = _sequence_calls(**engine) if sequence else _set_calls()
     folders = find_samples(source)
     if request.viewer is None:
-        request = request._replace(viewer=len(folders) == 1)
+        request = request._replace(viewer=sequence or len(folders) == 1)
     if dry_run:
-        click.echo('\n'.join(reconstruction_plan(folders, out, request, overwrite=overwrite)))
+        click.echo('\n'.join(plan(folders, out, request, overwrite=overwrite)))
         return
-    workers = workers or os.cpu_count()
     all_written = []
-    for written in write_reconstructions(folders, out, request, workers, overwrite=overwrite):
-        all_written.append(written)
-        if not written.failure:
-            click.echo(written)
+    with _failing_jobs():
+        workers = workers or os.cpu_count()
+        for written in write(folders, out, request, workers, overwrite=overwrite):
+            all_written.append(written)
+            if not written.failure:
+                click.echo(written)
     _end_with_failures(all_written)
 
 
@@ -320,9 +349,25 @@ def _reconstruct_samples(source, out, request, dry_run, workers, *, overwrite):
 @click.option(
     '--viewer/--no-viewer',
     default=None,
-    help='Turntable and viewer too; by default of one sample, but not of a set.',
+    help='Turntable and viewer too, or the films of a sequence; not of a set by default.',
+)
+@click.option(
+    '--sequence',
+    is_flag=True,
+    help="Of a set of one recording's instants: each fit goes on from the last; index and films.",
 )
 @click.option('--workers', default=0, help='Processes for a set; 0 is one per core.')
+@click.option(
+    '--engine',
+    default='local',
+    type=click.Choice(['local', 'snakemake']),
+    help='Of a sequence: processes of this machine, or Snakemake, an extra: [sweep].',
+)
+@click.option(
+    '--profile',
+    default='',
+    help='Of Snakemake: slurm (never tried), or a folder with a config.yaml.',
+)
 @click.option(
     '--generator', default='views', help='For a picture: who makes its views, as for `generate`.'
 )
@@ -338,7 +383,10 @@ def reconstruct_command(
     frame,
     inputs,
     viewer,
+    sequence,
     workers,
+    engine,
+    profile,
     dry_run,
     overwrite,
     **of_picture,
@@ -354,14 +402,16 @@ def reconstruct_command(
     else:
         _require_no(f'--model {model}', 'the models that it names', ['quality'])
     if source.suffix.lower() in _picture_suffixes:
-        _require_no('a picture', 'samples', ['frame', 'inputs', 'viewer', 'workers'])
+        of_samples = ['frame', 'inputs', 'viewer', 'sequence', 'workers', 'engine', 'profile']
+        _require_no('a picture', 'samples', of_samples)
         _reconstruct_picture(source, out, model, dry_run, overwrite=overwrite, **of_picture)
     else:
         _require_no('samples', 'a picture', ['generator', 'mask', 'seed'])
         from mousefacelift.reconstruction.write import Request
 
         request = Request(model, frame, _view_numbers(inputs), viewer)
-        _reconstruct_samples(source, out, request, dry_run, workers, overwrite=overwrite)
+        how = dict(sequence=sequence, engine=engine, profile=profile, overwrite=overwrite)
+        _reconstruct_samples(source, out, request, dry_run, workers, **how)
 
 # %% ../../nbs/core/cli/01_main.ipynb #c019
 def _reading(command):
@@ -572,16 +622,6 @@ def evaluate_command(path, models, leave, out, overwrite):
             table.to_csv(part, index=False, encoding='utf-8')
 
 # %% ../../nbs/core/cli/01_main.ipynb #c033
-@contextmanager
-def _failing_cells() -> Iterator[None]:
-    "A notebook with a cell that fails is a problem found: what it printed last, and exit status 1"
-    try:
-        yield
-    except RuntimeError as e:
-        click.echo(f'mousefacelift: {e}', err=True)
-        raise SystemExit(1) from None
-
-
 _engine_parts = 'engine', 'processes', 'profile'
 
 
@@ -635,7 +675,7 @@ def sweep_command(notebook, grid, run, engine, processes, profile, table, dry_ru
     if dry_run:
         click.echo(sweep_plan(notebook, grid, run).to_string())
         return
-    with _failing_cells():
+    with _failing_jobs():
         made = sweep(notebook, grid, run, engine, table)
     click.echo(made.to_string())
 
@@ -651,7 +691,7 @@ def _require_scale(scale: str):
 def _make_report(scale: str, publish: bool):
     from mousefacelift.report.pipeline import run_report
 
-    with _failing_cells():
+    with _failing_jobs():
         page = run_report(scale)
     click.echo(f'The report: {page}')
     if publish:
@@ -691,7 +731,7 @@ def report_command(scale, publish, issue, again, engine, processes, profile, ove
         for name, stage in chain.items():
             click.echo(f'{name}: nbs/{stage.notebook}.ipynb')
     elif scale == 'kept':
-        with _failing_cells():
+        with _failing_jobs():
             if again:
                 outcomes = repeat_kept(issue, again, engine)
             else:

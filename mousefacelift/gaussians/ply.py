@@ -77,12 +77,11 @@ def write_ply(gaussians: Gaussians, path: str | Path) -> None:
 # %% ../../nbs/core/gaussians/02_ply.ipynb #c012
 _allowed, _remedy = 'a 3DGS .ply', 'Export it again.'
 _longest_header = 1 << 16
-_type_sizes = {
-    **dict.fromkeys(('char', 'uchar', 'int8', 'uint8'), 1),
-    **dict.fromkeys(('short', 'ushort', 'int16', 'uint16'), 2),
-    **dict.fromkeys(('int', 'uint', 'int32', 'uint32', 'float', 'float32'), 4),
-    **dict.fromkeys(('double', 'float64'), 8),
-}
+_types = dict(  # of a header, as numpy has them
+    **dict(char='i1', uchar='u1', short='i2', ushort='u2', int='i4', uint='u4'),
+    **dict(int8='i1', uint8='u1', int16='i2', uint16='u2', int32='i4', uint32='u4'),
+    **dict(float='f4', float32='f4', double='f8', float64='f8'),
+)
 
 
 def _not_whole(path, came) -> InputError:
@@ -109,7 +108,7 @@ def _least_bytes(words: list[str], is_text: bool) -> int:
     if is_text:
         return 2  # a digit and a space
     kind = words[2] if words[1:2] == ['list'] else words[1]
-    return _type_sizes[kind]
+    return np.dtype(_types[kind]).itemsize
 
 
 def check_claims(path: str | Path):
@@ -130,13 +129,45 @@ def check_claims(path: str | Path):
         raise _not_whole(path, f'a header that claims {least} bytes of rows, on {size} bytes')
 
 # %% ../../nbs/core/gaussians/02_ply.ipynb #c022
+def _row_types(lines: list[list[str]]) -> list[tuple] | None:
+    "Name, count and numpy type of each element of a binary header; None where rows vary in length"
+    orders = dict(binary_little_endian='<', binary_big_endian='>')
+    order, elements = None, []
+    for words in lines:
+        if words[0] == 'format':
+            order = orders.get(words[1])
+        elif words[0] == 'element':
+            elements.append((words[1], int(words[2]), []))
+        elif words[0] == 'property':
+            if order is None or words[1] == 'list':
+                return None
+            elements[-1][2].append((words[2], order + _types[words[1]]))
+    return [(name, count, np.dtype(columns)) for name, count, columns in elements]
+
+
+def _read_at_once(path: str | Path):
+    "The `PlyData` of a binary file whose rows have one length, which plyfile reads value by value"
+    from plyfile import PlyData, PlyElement
+
+    lines, size = _read_header(path)
+    row_types = _row_types(lines)
+    with open(path, 'rb') as file:
+        file.seek(-size, 2)
+        if row_types is None or file.readline(2) != b'\n':
+            return None
+        tables = [(name, np.fromfile(file, kind, count)) for name, count, kind in row_types]
+    if [len(table) for _, table in tables] != [count for _, count, _ in row_types]:
+        return None
+    return PlyData([PlyElement.describe(table, name) for name, table in tables])
+
+
 def parse_ply(path: str | Path):
     "The `PlyData` of a file; raises `InputError`"
     from plyfile import PlyData, PlyParseError
 
     check_claims(path)
     try:
-        return PlyData.read(str(path), mmap=False)
+        return _read_at_once(path) or PlyData.read(str(path), mmap=False)
     except OSError as e:
         raise InputError(path, e.strerror or str(e), _allowed, 'Check the path.') from None
     except (PlyParseError, ValueError, MemoryError, OverflowError) as e:

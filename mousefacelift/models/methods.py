@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Method', 'method_loaders', 'qualities', 'GSLRMMethod', 'LGMMethod', 'InDiscWorld', 'match_blur', 'drop_outside',
-           'AnyRigMethod', 'network_method', 'named_method', 'canonical_inputs', 'apply_method', 'is_judged',
-           'judged_errors_of', 'FromSmaller']
+           'AnyRigMethod', 'network_method', 'named_method', 'canonical_inputs', 'continued', 'apply_method',
+           'is_judged', 'judged_errors_of', 'FromSmaller']
 
 # %% ../../nbs/core/models/14_methods.ipynb #c002
 from collections.abc import Callable
@@ -208,16 +208,42 @@ def canonical_inputs(
         images, masks, cameras = retake(images, masks, cameras, cameras.reaim(centre))
     return images, masks, cameras.transformed(to_canonical), to_canonical
 
+# %% ../../nbs/core/models/14_methods.ipynb #c226
+_AGAIN = dict(steps=25, views=3, rate=1.5, stride=4.0)  # of a fit to the next instant
+
+
+def _given_cloud(cloud: Gaussians, *pictures) -> Gaussians:
+    return cloud
+
+
+def continued(
+    method: Method,
+    last: Gaussians,  # of the instant before, about where the subject is now
+) -> Method:
+    "A method that fits, with its fit begun with the cloud `last` instead; another as it is"
+    function = method.func if isinstance(method, partial) else method
+    if function not in (fit_scene, judged_fit):
+        return method
+    start = replace(last.to(torch.float32), pixels=None)
+    return partial(fit_scene, start=partial(_given_cloud, start), **_AGAIN)
+
 # %% ../../nbs/core/models/14_methods.ipynb #c225
 def _made_for(cloud: Gaussians, cameras: Cameras) -> Gaussians:
     "The cloud, made for the finest of the cameras' pixels"
     return replace(cloud, pixels=pixel_sizes(cloud.means, cameras.to(cloud.means)))
 
 
-def apply_method(method: Method, sample: Sample, inputs: list[int]) -> Gaussians:
+def apply_method(
+    method: Method,
+    sample: Sample,
+    inputs: list[int],
+    last: Gaussians | None = None,  # of the instant before, in the sample's world, to go on from
+) -> Gaussians:
     """Gaussians in the sample's world that `method` makes of the views `inputs`, made for the
     pixels of these unless the method says for which"""
     images, masks, cameras, to_canonical = canonical_inputs(sample, inputs)
+    if last is not None:
+        method = continued(method, last.transformed(to_canonical))
     cloud = method(images, masks, cameras)
     if not cloud.pixels.any():
         cloud = _made_for(cloud, cameras)

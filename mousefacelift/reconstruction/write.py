@@ -33,6 +33,7 @@ from ..gaussians.ply import read_ply
 from ..gaussians.render import render
 from ..geometry.cameras import read_opencv
 from ..geometry.canonical import Transform
+from ..geometry.hull import find_subject
 from ..models.methods import Method, named_method
 from mousefacelift.outputs import (
     check_output,
@@ -42,14 +43,18 @@ from mousefacelift.outputs import (
     written_files,
 )
 from ..progress import tracked
-from .reconstruct import reconstruct
+from .reconstruct import checked_inputs, reconstruct
 
 # %% ../../nbs/core/reconstruction/03_write.ipynb #c010
-def sample_to_frame(sample: Sample, frame: str, folder: str | Path) -> Tensor:
-    "The similarity (4,4) from the sample in `folder` to a `frame`, 'canonical' or 'rig'"
+def sample_to_frame(sample: Sample, frame: str | list, folder: str | Path) -> Tensor:
+    """The similarity (4,4) from the sample in `folder` to a `frame`: 'canonical', 'rig', or rows of
+    the similarity (4,4) that leads there from the rig's"""
     if frame == 'canonical':
         return torch.eye(4, dtype=torch.float64)
-    if frame != 'rig':
+    from_rig = torch.eye(4, dtype=torch.float64)
+    if not isinstance(frame, str):
+        from_rig = torch.tensor(frame, dtype=torch.float64)
+    elif frame != 'rig':
         raise InputError('frame', repr(frame), "'canonical' or 'rig'", 'Choose one.')
     if 'transform' not in sample.meta:
         raise InputError(
@@ -58,7 +63,7 @@ def sample_to_frame(sample: Sample, frame: str, folder: str | Path) -> Tensor:
             'a sample made by `convert`',
             'Use --frame canonical.',
         )
-    return Transform.from_dict(sample.meta['transform']).inverse
+    return from_rig @ Transform.from_dict(sample.meta['transform']).inverse
 
 # %% ../../nbs/core/reconstruction/03_write.ipynb #c023
 _viewer_files = 'turntable.mp4', 'viewer.html'
@@ -111,7 +116,7 @@ class Request(NamedTuple):
     "How a sample is to be reconstructed"
 
     model: str | Path = 'auto'  # as for `reconstruct`
-    frame: str = 'canonical'  # of ply and cameras: canonical or rig
+    frame: str | list = 'canonical'  # of ply and cameras, as for `sample_to_frame`
     inputs: list[int] | None = None  # views; all of them by default
     viewer: bool = True  # turntable.mp4 and viewer.html too
     judged: dict | None = None  # how `auto` fits, where a set decided it; else each sample does
@@ -142,6 +147,7 @@ class Reconstructed(NamedTuple):
     scores: dict | None = None  # as of `input_scores`; None where it failed
     failure: str = ''  # why
     kept: bool = False  # it was there already
+    subject: dict | None = None  # its `centre` (3,) and the `radius` of its disc, as the ply has it
 
     def __str__(self):
         if self.failure:
@@ -159,6 +165,21 @@ def check_reconstruction(out: str | Path, inputs: list, *, overwrite: bool = Fal
     check_output(out, 'reconstruction', _reconstruction_files, inputs, overwrite)
 
 
+def _subject_of(sample: Sample, inputs: list[int], to_frame: Tensor) -> dict:
+    "Where the masks of the views `inputs` show the subject, moved by `to_frame`, and how large"
+    seen = sample.views(inputs)
+    found = find_subject(seen.masks, seen.cameras).transformed(to_frame)
+    return dict(centre=found.centre.tolist(), radius=found.disc_radius)
+
+
+def _from_last(last: Reconstructed, subject: dict, to_frame: Tensor) -> Gaussians:
+    "The cloud of `last`, moved to where the `subject` is now, in the frame that `to_frame` is from"
+    shift = torch.eye(4, dtype=torch.float64)
+    shift[:3, 3] = torch.tensor(subject['centre']) - torch.tensor(last.subject['centre'])
+    cloud = read_ply(last.folder / 'gaussians.ply')
+    return cloud.transformed(torch.linalg.inv(to_frame) @ shift)
+
+
 def write_reconstruction(
     folder: str | Path,  # of the sample
     out: str | Path,
@@ -166,6 +187,7 @@ def write_reconstruction(
     method: Method | None = None,  # the model, where it is loaded already
     described: dict | None = None,  # what `request.described` says, where that is known already
     *,
+    last: Reconstructed | None = None,  # of the instant before, in the same frame, to go on from
     overwrite: bool = False,
 ) -> Reconstructed:
     """Reconstruct the sample in `folder`: gaussians.ply, cameras.json and reconstruction.json, and
@@ -175,14 +197,18 @@ def write_reconstruction(
     to_frame = sample_to_frame(sample, request.frame, folder)
     with output_folder(out, 'reconstruction', _reconstruction_files, [folder], overwrite) as d:
         method = request.settled(method or named_method(request.model))
-        cloud = reconstruct(sample, method, request.inputs)
+        inputs = checked_inputs(sample, folder, request.inputs)
+        subject = _subject_of(sample, inputs, to_frame)
+        start = None if last is None else _from_last(last, subject, to_frame)
+        cloud = reconstruct(sample, method, inputs, start)
         scores = input_scores(cloud, sample, request.inputs)
         _write_cloud(d, cloud, sample, to_frame)
         described = described or request.described(folder)
-        write_json(d / 'reconstruction.json', {**described, 'scores': scores})
+        found = dict(scores=scores, subject=subject)
+        write_json(d / 'reconstruction.json', {**described, **found})
         if request.viewer:
             _write_viewer(d, cloud, sample.name)
-    return Reconstructed(Path(folder), Path(out), scores)
+    return Reconstructed(Path(folder), Path(out), **found)
 
 
 def made_before(folder: str | Path, out: str | Path, described: dict) -> Reconstructed | None:
@@ -194,10 +220,10 @@ def made_before(folder: str | Path, out: str | Path, described: dict) -> Reconst
     if 'reconstruction.json' not in names or not whole:
         return None
     there = read_json(Path(out) / 'reconstruction.json')
-    scores = there.pop('scores')
+    found = {name: there.pop(name, None) for name in ('scores', 'subject')}
     if there != described:
         return None
-    return Reconstructed(Path(folder), Path(out), scores, kept=True)
+    return Reconstructed(Path(folder), Path(out), **found, kept=True)
 
 # %% ../../nbs/core/reconstruction/03_write.ipynb #c426
 def plan_words(source: str | Path, out: str | Path, how: str) -> str:
