@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from ..data.recordings.conversion import plan_conversion
 from ..evaluation.summaries import mean_interval
-from ..experiments.registrations import registrations
+from ..experiments.registrations import registered_claim, registrations
 from mousefacelift.experiments.verdicts import (
     Evidence,
     kept_problems,
@@ -265,7 +265,7 @@ def page_problems(remade: dict[str, list[str]]) -> list[str]:
 # %% ../../nbs/core/report/09_verify.ipynb #c021
 def outcome_text(name: str) -> str:
     "What the page of the issue `name` prints last, from the kept run and from its embedded one"
-    registered = registrations()[name]
+    registered = registered_claim(name)
     folder = root() / 'results' / 'report' / name
     content = recomputed_verdict(folder, registered)
     evidence = Evidence(**content['evidence'])
@@ -278,7 +278,9 @@ def issue_problems(notebook: str | Path) -> list[str]:
     notebook = Path(notebook)
     name = notebook.stem.split('_', 1)[1]
     folder = root() / 'results' / 'report' / name
-    registered = registrations()[name]
+    registered = registered_claim(name)
+    if not (folder / 'verdict.json').exists():
+        return [f'results/report/{name}: not there; `make publish` keeps what a report has made']
     wrong = [f'results/report, {problem}' for problem in kept_problems(folder, registered)]
     if not wrong:
         text = outcome_text(name)
