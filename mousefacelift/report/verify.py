@@ -66,6 +66,10 @@ def digits_seal(path: str | Path) -> str:
     return hashlib.sha256(digits.encode()).hexdigest()[:16]
 
 # %% ../../nbs/core/report/09_verify.ipynb #c008
+def _seals_path() -> Path:
+    return root() / 'results' / 'seals.json'
+
+
 def sealed_files() -> list[Path]:
     "The files of the project whose digits are sealed"
     found = [root() / 'README.md', *(root() / 'mousefacelift' / 'assets').glob('*/run.json')]
@@ -76,10 +80,6 @@ def sealed_files() -> list[Path]:
         if path.parent.name in ('issues', 'report', 'tutorials') and 'core' not in path.parts:
             found.append(path)
     return sorted(path for path in found if not path.name.startswith('.'))
-
-
-def _seals_path() -> Path:
-    return root() / 'results' / 'seals.json'
 
 
 def write_seals() -> Path:
@@ -228,6 +228,7 @@ _drawn = {'c015'}  # cells of the first page that say something of a picture alo
 
 
 def first_page() -> Path:
+    "The notebook of the report's first page"
     return root() / 'nbs' / 'report' / 'report.ipynb'
 
 
