@@ -427,7 +427,10 @@ def kept_text(
     if repeats:
         lines.append(f'Again with another seed: {repeats}.')
     for earlier in content.get('earlier', []):
-        lines.append(f'By the registration {earlier["registration"]}: {earlier["verdict"]}.')
+        rule = 'by an earlier registration'
+        if earlier['registration'] == 'none':
+            rule = 'before it was registered'
+        lines.append(f'The outcome {rule}: {earlier["verdict"]}.')
     return '\n'.join([*lines, '', ''])
 
 
