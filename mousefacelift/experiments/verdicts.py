@@ -425,7 +425,7 @@ def kept_text(
     lines = [found, '', f'This run {word} with the kept one.']
     repeats = repeats_text(registered.name, results)
     if repeats:
-        lines.append(f'Again with another seed: {repeats}.')
+        lines.append(f'Again, {repeats}.')
     for earlier in content.get('earlier', []):
         rule = 'by an earlier registration'
         if earlier['registration'] == 'none':
