@@ -425,9 +425,12 @@ def kept_text(
     lines = [found, '', f'This run {word} with the kept one.']
     repeats = repeats_text(registered.name, results)
     if repeats:
-        lines.append(f'Again with another seed: {repeats}.')
+        lines.append(f'Again, {repeats}.')
     for earlier in content.get('earlier', []):
-        lines.append(f'By the registration {earlier["registration"]}: {earlier["verdict"]}.')
+        rule = 'by an earlier registration'
+        if earlier['registration'] == 'none':
+            rule = 'before it was registered'
+        lines.append(f'The outcome {rule}: {earlier["verdict"]}.')
     return '\n'.join([*lines, '', ''])
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from ..data.recordings.conversion import plan_conversion
 from ..evaluation.summaries import mean_interval
-from ..experiments.registrations import registrations
+from ..experiments.registrations import registered_claim, registrations
 from mousefacelift.experiments.verdicts import (
     Evidence,
     kept_problems,
@@ -66,6 +66,10 @@ def digits_seal(path: str | Path) -> str:
     return hashlib.sha256(digits.encode()).hexdigest()[:16]
 
 # %% ../../nbs/core/report/09_verify.ipynb #c008
+def _seals_path() -> Path:
+    return root() / 'results' / 'seals.json'
+
+
 def sealed_files() -> list[Path]:
     "The files of the project whose digits are sealed"
     found = [root() / 'README.md', *(root() / 'mousefacelift' / 'assets').glob('*/run.json')]
@@ -76,10 +80,6 @@ def sealed_files() -> list[Path]:
         if path.parent.name in ('issues', 'report', 'tutorials') and 'core' not in path.parts:
             found.append(path)
     return sorted(path for path in found if not path.name.startswith('.'))
-
-
-def _seals_path() -> Path:
-    return root() / 'results' / 'seals.json'
 
 
 def write_seals() -> Path:
@@ -228,6 +228,7 @@ _drawn = {'c015'}  # cells of the first page that say something of a picture alo
 
 
 def first_page() -> Path:
+    "The notebook of the report's first page"
     return root() / 'nbs' / 'report' / 'report.ipynb'
 
 
@@ -265,7 +266,7 @@ def page_problems(remade: dict[str, list[str]]) -> list[str]:
 # %% ../../nbs/core/report/09_verify.ipynb #c021
 def outcome_text(name: str) -> str:
     "What the page of the issue `name` prints last, from the kept run and from its embedded one"
-    registered = registrations()[name]
+    registered = registered_claim(name)
     folder = root() / 'results' / 'report' / name
     content = recomputed_verdict(folder, registered)
     evidence = Evidence(**content['evidence'])
@@ -278,7 +279,9 @@ def issue_problems(notebook: str | Path) -> list[str]:
     notebook = Path(notebook)
     name = notebook.stem.split('_', 1)[1]
     folder = root() / 'results' / 'report' / name
-    registered = registrations()[name]
+    registered = registered_claim(name)
+    if not (folder / 'verdict.json').exists():
+        return [f'results/report/{name}: not there; `make publish` keeps what a report has made']
     wrong = [f'results/report, {problem}' for problem in kept_problems(folder, registered)]
     if not wrong:
         text = outcome_text(name)
