@@ -85,8 +85,8 @@ def draw_silhouette(scene, pose: Pose3D, camera: Pinhole) -> np.ndarray:
     return (hit >= 0).reshape(camera.size, camera.size).astype('f4')
 
 # %% ../../nbs/core/models/16_body_fit.ipynb #c010
-_PIXEL = 1.5  # a difference of as many pixels weighs as one deviation from the guess
-_BLUR = 1.0  # pixels
+_PIXEL = 0.5  # a difference of as many pixels weighs as one deviation from the guess
+_BLURS = ((1, 1.0), (4, 3.0))  # pixels, and the weight of what is left: details, and the whole
 _STRAY = np.array([0.7] * 24 + [0.25, 0.12, 0.05, 0.1, 0.03, 0.03])  # deviations of a guess
 _STEP = np.array([0.25] * 24 + [0.06, 0.06, 0.03, 0.02, 0.01, 0.01])  # of difference quotients
 _MOST = 2.5  # deviations from the mean of mice, of a number
@@ -94,9 +94,10 @@ _ELEVATION, _ROLL = 25, 26  # places in a row
 
 
 def _blurred(picture: np.ndarray) -> np.ndarray:
+    "A silhouette (n,n) at two blurs (2,n,n)"
     from scipy.ndimage import gaussian_filter
 
-    return gaussian_filter(picture, _BLUR, mode='constant')
+    return np.stack([w * gaussian_filter(picture, b, mode='constant') for b, w in _BLURS])
 
 
 class _Problem:
@@ -165,6 +166,10 @@ def _agreement(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.minimum(a, b).sum() / np.maximum(a, b).sum())
 
 
+_KEPT = 2  # guesses that are fitted whole
+_HOPELESS = 60.0  # cost by which a guess that is placed may exceed the best and still be fitted
+
+
 def fit_body(
     mask: np.ndarray,  # (size,size) in 0..1, of a square about the mouse
     guesses: list[BodyGuess],
@@ -172,8 +177,7 @@ def fit_body(
     *,
     tail: bool = True,  # whether the mask shows the tail
     levelled: bool = False,  # whether elevation and roll of the guesses are known
-    kept: int = 2,  # guesses that are fitted whole
-    rounds: int = 8,  # silhouettes tried for each of these, and as many slopes
+    rounds: int = 8,  # silhouettes tried for each that is fitted whole, and as many slopes; 0: none
 ) -> list[BodyFit]:
     "Fits of the guesses that are best when they are placed, best first"
     fixed = {_ELEVATION, _ROLL} if levelled else set()
@@ -187,9 +191,11 @@ def fit_body(
         placed.append((cost + unlikely, unlikely, row))
     placed.sort(key=lambda one: one[0])
     fits = []
-    for _, unlikely, row in placed[:kept]:
+    for cost, unlikely, row in placed[:_KEPT]:
+        if cost > placed[0][0] + _HOPELESS:
+            continue
         problem = _Problem(mask, camera, row, tail, changing)
-        row, cost = problem.solve(rounds)
+        row, cost = problem.solve(rounds) if rounds else (row, cost - unlikely)
         agreement = _agreement(problem.silhouette(row), mask)
         fits.append(BodyFit(to_view(row), agreement, cost + unlikely))
     return sorted(fits, key=lambda fit: fit.cost)
