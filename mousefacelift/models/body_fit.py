@@ -89,8 +89,9 @@ _PIXEL = 0.5  # a difference of as many pixels weighs as one deviation from the 
 _BLURS = ((1, 1.0), (4, 3.0))  # pixels, and the weight of what is left: details, and the whole
 _STRAY = np.array([0.7] * 24 + [0.25, 0.12, 0.05, 0.1, 0.03, 0.03])  # deviations of a guess
 _STEP = np.array([0.25] * 24 + [0.06, 0.06, 0.03, 0.02, 0.01, 0.01])  # of difference quotients
-_MOST = 2.5  # deviations from the mean of mice, of a number
 _ELEVATION, _ROLL = 25, 26  # places in a row
+_LEAST = np.array([-2.5] * 24 + [-np.inf, -0.25, -0.15] + [-np.inf] * 3)
+_MOST = np.array([2.5] * 24 + [np.inf, 1.45, 0.15] + [np.inf] * 3)
 
 
 def _blurred(picture: np.ndarray) -> np.ndarray:
@@ -142,10 +143,9 @@ class _Problem:
         "The best row after `rounds` silhouettes at most, and its cost"
         from scipy.optimize import least_squares
 
-        limit = np.where(self.free < 24, _MOST, np.inf)
-        x = np.clip(self.start[self.free], -0.99 * limit, 0.99 * limit)
-        scale = _STRAY[self.free]
-        how = dict(bounds=(-limit, limit), x_scale=scale, max_nfev=rounds, ftol=1e-3)
+        least, most = _LEAST[self.free], _MOST[self.free]
+        x = np.clip(self.start[self.free], least + 1e-3, most - 1e-3)
+        how = dict(bounds=(least, most), x_scale=_STRAY[self.free], max_nfev=rounds, ftol=1e-3)
         found = least_squares(self.residuals, x, self.jacobian, **how)
         return self.row(found.x), float(found.cost)
 

@@ -120,7 +120,7 @@ def _visible(skin: Skin, camera: Pinhole, mask: np.ndarray) -> np.ndarray:
     scene = embree_scene(skin)
     hit = scene.run(np.zeros_like(rays, 'f4'), rays.astype('f4'), query='DISTANCE')
     first = hit > distances - 1.0  # mm
-    inside = binary_erosion(mask > 0.9, iterations=max(1, camera.size // 128)).astype('f4')
+    inside = binary_erosion(mask > 0.9, iterations=max(1, camera.size // 85)).astype('f4')
     xy = skin.pixels(camera).T[::-1] - 0.5
     within = map_coordinates(inside, xy, order=1)
     return np.clip((facing - 0.15) / 0.35, 0, 1) * first * within
@@ -166,9 +166,8 @@ def _redness(colours: np.ndarray) -> np.ndarray:
 def _believed(skin: Skin, shown: np.ndarray, fur: np.ndarray, bare: np.ndarray) -> np.ndarray:
     """Which vertices (N,) show what they are: where body and picture do not quite meet, some `fur`
     (3,) would have the colour of `bare` (3,) skin, and some skin that of fur"""
-    middle = (_redness(fur) + _redness(bare)) / 2
-    is_red = _redness(shown) > middle
-    return is_red != (skin.part == PARTS.index('fur'))
+    redder = (_redness(shown) - _redness(fur)) / max(_redness(bare) - _redness(fur), 1e-6)
+    return np.where(skin.part == PARTS.index('fur'), redder < 0.4, redder > 0.15)
 
 
 def skin_colours(

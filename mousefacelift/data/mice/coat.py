@@ -147,7 +147,7 @@ def nearest_coat(
     "Display RGB (3,) of each of `PARTS` of a mouse whose back looks like `fur`"
     backs = {name: np.array(coat.back) for name, coat in _COATS.items()}
     name = min(backs, key=lambda name: np.abs(backs[name] - fur).sum())
-    light = np.clip(fur.mean() / backs[name].mean(), 0.6, 1.4)
+    light = np.clip(fur.mean() / backs[name].mean(), 0.6, 1.1)
     skin = np.array(_COATS[name].skin) * light
     ears = np.array(_COATS[name].ears) * light
     eye = np.full(3, 0.04)
