@@ -219,11 +219,22 @@ class BodyMethod:
 
     options: BodyOptions = BodyOptions()
 
-    def __call__(self, images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
-        seen = aim_at_mouse(images, masks, cameras)
+    def find(self, seen: AimedPicture) -> BodyFit:
+        "The mouse of a picture; warns where that is hardly one"
         elevation = seen.elevation if self.options.level else None
         fit = find_body(seen.image, seen.mask, seen.focal, elevation, self.options)
         warn_of_fit(fit)
+        return fit
+
+    def __call__(
+        self,
+        images: Tensor,  # (1,H,W,3) on white
+        masks: Tensor,  # (1,H,W) in 0..1
+        cameras: Cameras,
+        fit: BodyFit | None = None,  # found unless given
+    ) -> Gaussians:
+        seen = aim_at_mouse(images, masks, cameras)
+        fit = self.find(seen) if fit is None else fit
         cloud = body_cloud(seen.image, seen.mask, fit, seen.focal, self.options)
         distance = (centre_from_views(masks, cameras) - seen.camera.centres[0]).norm()
         to_world = seen.camera.c2w[0].clone()
