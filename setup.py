@@ -44,6 +44,7 @@ setup(
             'assets/*',
             'assets/creatures/*',
             'assets/rigs/*',
+            'assets/body/*',
             'assets/lgm/*',
             'assets/views/*',
             'assets/views/*/*',

@@ -85,11 +85,16 @@ def main(verbose):
     Exit status: 0 good; 1 problems found; 2 wrong use, or a place that cannot be used."""
 
 # %% ../../nbs/core/cli/01_main.ipynb #c415
+def _are_given(names: list[str]) -> bool:
+    "Whether one of the options `names` is on the command line"
+    ctx = click.get_current_context()
+    return any(ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE for name in names)
+
+
 def _require_no(given: str, whose: str, names: list[str]):
     "Raise `InputError` where one of the options `names`, which are `whose` alone, was `given`"
-    ctx = click.get_current_context()
     for name in names:
-        if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE:
+        if _are_given([name]):
             came = f'given with {given}'
             raise InputError(f'--{name}', came, f'for {whose} alone', 'Leave it out.')
 
@@ -267,13 +272,19 @@ def _end_with_failures(written: list):
 
 def _reconstruct_picture(source, out, model, dry_run, *, generator, mask, seed, overwrite):
     from mousefacelift.reconstruction.write import picture_plan, picture_report
-    from mousefacelift.reconstruction.write import write_from_picture
+    from mousefacelift.reconstruction.write import write_body, write_from_picture
 
+    if model == 'body':
+        _require_no('the model body', 'other models', ['generator', 'seed'])
+        generator = None
     if dry_run:
         click.echo(picture_plan(source, out, generator, model, mask, overwrite=overwrite))
         return
-    written = write_from_picture(source, out, generator, model, mask, seed, overwrite=overwrite)
-    click.echo('\n'.join([str(written), *picture_report(out, generator)]))
+    if generator is None:
+        written = write_body(source, out, mask, overwrite=overwrite)
+    else:
+        written = write_from_picture(source, out, generator, model, mask, seed, overwrite=overwrite)
+    click.echo('\n'.join([str(written), *picture_report(out, generator or 'body')]))
 
 
 @contextmanager
@@ -337,7 +348,8 @@ def _reconstruct_samples(source, out, request, dry_run, workers, *, overwrite, s
 @click.option(
     '--model',
     help='Instead of a quality: hull, fit, mean-shape, rigs, creatures or lgm (shipped), a trained '
-    'network (folder, or FaceLift .pt); rigs+fit: both, in turn; auto: as far as views gain.',
+    'network (folder, or FaceLift .pt); rigs+fit: both, in turn; auto: as far as views gain; '
+    'body: of one picture, for which it is the default.',
 )
 @click.option(
     '--frame',
@@ -369,7 +381,9 @@ def _reconstruct_samples(source, out, request, dry_run, workers, *, overwrite, s
     help='Of Snakemake: slurm (never tried), or a folder with a config.yaml.',
 )
 @click.option(
-    '--generator', default='views', help='For a picture: who makes its views, as for `generate`.'
+    '--generator',
+    default='views',
+    help='For a picture: who makes its views, as for `generate`, for another model than body.',
 )
 @click.option('--mask', type=_path, help='For a picture: white where the mouse is; else its alpha.')
 @click.option('--seed', default=4, help='For a picture.')
@@ -397,11 +411,14 @@ def reconstruct_command(
     the others go on; exit status 1 then."""
     from mousefacelift.models.methods import qualities
 
-    if model is None:
-        model = qualities[quality]
-    else:
+    is_picture = source.suffix.lower() in _picture_suffixes
+    if model is not None:
         _require_no(f'--model {model}', 'the models that it names', ['quality'])
-    if source.suffix.lower() in _picture_suffixes:
+    elif is_picture and not _are_given(['quality', 'generator', 'seed']):
+        model = 'body'
+    else:
+        model = qualities[quality]
+    if is_picture:
         of_samples = ['frame', 'inputs', 'viewer', 'sequence', 'workers', 'engine', 'profile']
         _require_no('a picture', 'samples', of_samples)
         _reconstruct_picture(source, out, model, dry_run, overwrite=overwrite, **of_picture)

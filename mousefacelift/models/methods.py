@@ -152,10 +152,17 @@ def _mean_shape() -> Method:
     return mean_shape
 
 
+def _body() -> Method:
+    from mousefacelift.models.body import BodyMethod  # so does this
+
+    return BodyMethod()
+
+
 method_loaders: dict[str, Callable[[], Method]] = {
     'hull': lambda: visual_hull,
     'fit': lambda: fit_scene,
     'mean-shape': _mean_shape,
+    'body': _body,  # of one picture
     'creatures': lambda: network_method(GSLRM.load('creatures')),
     'rigs': lambda: network_method(GSLRM.load('rigs')),
     'lgm': lambda: network_method(LGM.load('lgm')),

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['sample_to_frame', 'input_scores', 'weights_digest', 'Request', 'Reconstructed', 'check_reconstruction',
            'write_reconstruction', 'made_before', 'plan_words', 'GeneratedViews', 'write_views', 'score_against_input',
-           'picture_plan', 'write_from_picture', 'measured_words', 'picture_report', 'write_renderings']
+           'picture_plan', 'write_from_picture', 'write_body', 'measured_words', 'picture_report', 'write_renderings']
 
 # %% ../../nbs/core/reconstruction/03_write.ipynb #c002
 import hashlib
@@ -31,7 +31,7 @@ from mousefacelift.files import (
 from ..gaussians.cloud import Gaussians
 from ..gaussians.ply import read_ply
 from ..gaussians.render import render
-from ..geometry.cameras import read_opencv
+from ..geometry.cameras import Cameras, read_opencv
 from ..geometry.canonical import Transform
 from ..geometry.hull import find_subject
 from ..models.methods import Method, named_method
@@ -295,27 +295,28 @@ _picture_files = (
     *(f'views/{name}' for name in _views_files),
     'view0.png',
     'view0.json',
+    'sides.png',
 )
 
 
-def _write_comparison(folder: Path, views: GeneratedViews):
-    "Write `view0.png` (input, generated, reconstructed side by side) and the scores `view0.json`"
-    sample, same = views.sample, views.same
-    cloud = read_ply(folder / 'gaussians.ply')
-    rendering = render(cloud, sample.cameras[[same]].to(torch.float32))
-    shown = dict(
-        generated=(sample.on_white()[same], sample.masks[same]),
-        reconstructed=(rendering.color[0], rendering.alpha[0]),
-    )
-    pictures = [views.picture, *(image for image, _ in shown.values())]
+def _write_comparison(folder: Path, picture: Tensor, mask: Tensor, shown: dict):
+    """Write `view0.png`, a `picture` (H,W,3) and what is `shown` of it side by side, and the scores
+    `view0.json`; arguments as of `score_against_input`"""
+    pictures = [picture, *(image for image, _ in shown.values())]
     write_image(folder / 'view0.png', torch.cat(pictures, 1).clamp(0, 1))
-    write_json(folder / 'view0.json', score_against_input(views.picture, views.mask, shown))
+    write_json(folder / 'view0.json', score_against_input(picture, mask, shown))
+
+
+def _first_view(cloud: Gaussians, cameras: Cameras, view: int = 0) -> tuple[Tensor, Tensor]:
+    "What a camera sees of a cloud: image (H,W,3) and alpha (H,W)"
+    rendering = render(cloud, cameras[[view]].to(torch.float32))
+    return rendering.color[0], rendering.alpha[0]
 
 
 def picture_plan(
     picture: str | Path,
     out: str | Path,
-    generator: str | Path,
+    generator: str | Path | None,  # None for a model that takes the picture itself
     model: str | Path,
     mask: str | Path | None = None,
     *,
@@ -325,7 +326,8 @@ def picture_plan(
     _require_pictures(picture, mask)
     check_output(out, 'reconstruction', _picture_files, [picture, mask], overwrite)
     named_method(model)
-    return plan_words(picture, out, f'views by {generator}, then {model}')
+    how = model if generator is None else f'views by {generator}, then {model}'
+    return plan_words(picture, out, how)
 
 
 def write_from_picture(
@@ -351,7 +353,45 @@ def write_from_picture(
         _write_cloud(d, cloud, sample, torch.eye(4, dtype=torch.float64))
         _write_viewer(d, cloud, sample.name)
         if views.same is not None:
-            _write_comparison(d, views)
+            shown = dict(
+                generated=(sample.on_white()[views.same], sample.masks[views.same]),
+                reconstructed=_first_view(cloud, sample.cameras, views.same),
+            )
+            _write_comparison(d, views.picture, views.mask, shown)
+    return Path(out)
+
+# %% ../../nbs/core/reconstruction/03_write.ipynb #c502
+_SQUARE = 256  # pixels of the square about the mouse
+
+
+def write_body(
+    picture: str | Path,
+    out: str | Path,
+    mask: str | Path | None = None,  # a picture, white where the mouse is; the alpha by default
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """The mouse that a `picture` shows, by `models.body`: gaussians.ply, cameras.json, viewer and
+    turntable, `sides.png`, and of the picture's own view `view0.png` and `view0.json`"""
+    from mousefacelift.data.framing import read_prepared
+    from mousefacelift.models.body import body_of_picture
+    from mousefacelift.models.body_network import SHARE
+
+    _require_pictures(picture, mask)
+    with output_folder(out, 'reconstruction', _picture_files, [picture, mask], overwrite) as d:
+        square, silhouette = read_prepared(picture, _SQUARE, SHARE, mask)
+        image = square.movedim(0, -1)
+        body = body_of_picture(image, silhouette)
+        body.cloud.write_ply(d / 'gaussians.ply')
+        body.cameras.write_opencv(d / 'cameras.json', Path(picture).stem)
+        _write_viewer(d, body.cloud, Path(picture).stem)
+        sides = render(body.cloud, body.cameras.to(torch.float32)).color
+        write_image(d / 'sides.png', torch.cat(list(sides), 1).clamp(0, 1))
+        shown = dict(
+            body=_first_view(body.bare, body.cameras),
+            reconstructed=_first_view(body.cloud, body.cameras),
+        )
+        _write_comparison(d, image, silhouette, shown)
     return Path(out)
 
 # %% ../../nbs/core/reconstruction/03_write.ipynb #c405
@@ -364,15 +404,20 @@ def measured_words(name: str | Path) -> str:
     return ''
 
 
-def picture_report(out: str | Path, generator: str | Path = 'views') -> list[str]:
-    "Lines on what `write_from_picture` wrote: its scores, and what the generator is known to do"
+def picture_report(
+    out: str | Path,
+    generator: str | Path = 'views',  # or 'body', of `write_body`
+) -> list[str]:
+    "Lines on what was written of a picture: scores, and what the generator is known to do"
     lines = []
     if (Path(out) / 'view0.json').is_file():
         for name, scores in read_json(Path(out) / 'view0.json').items():
             said = f'{scores["psnr"]:.1f} dB and a silhouette IoU of {scores["iou"]:.2f}'
             lines.append(f'the picture itself, {name}: {said}')
     known = measured_words(generator)
-    if known:
+    if generator == 'body':
+        lines.append(f'the other sides are those of the mouse that fits the silhouette. {known}')
+    elif known:
         lines.append(f'the other views are guesses of the generator {generator!s}. {known}')
     else:
         lines.append(f'the other views are guesses of the generator {generator!s}, unmeasured')
