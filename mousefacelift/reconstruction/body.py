@@ -127,11 +127,13 @@ _ORDERS = [order for order in product(range(6), repeat=3) if 0 < sum(order) < 6]
 
 def _moments(points: np.ndarray) -> np.ndarray:
     "Moments (55,) of points (N,3) to the fifth order, each by its root: all are lengths"
-    powers = points[..., None] ** np.arange(6)
+    x, y, z = (points[..., None] ** np.arange(6)).transpose(1, 0, 2)
+    xy = (x[:, :, None] * y[:, None]).reshape(len(points), 36)
+    means = (xy.T @ z / len(points)).reshape(6, 6, 6)
     found = []
-    for i, j, k in _ORDERS:
-        moment = (powers[:, 0, i] * powers[:, 1, j] * powers[:, 2, k]).mean()
-        found.append(np.sign(moment) * abs(moment) ** (1 / (i + j + k)))
+    for order in _ORDERS:
+        moment = means[order]
+        found.append(np.sign(moment) * abs(moment) ** (1 / sum(order)))
     return np.array(found)
 
 
@@ -207,9 +209,9 @@ class Shapes:
 def find_shapes(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras,  # three or more
-    noisy: int = 6,  # trials with noise
+    noisy: int = 4,  # trials with noise
     pixels: float = 0.5,  # of noise, one deviation
-    resolution: int = 64,  # cells across the trunk
+    resolution: int = 56,  # cells across the trunk
 ) -> Shapes:
     "The shapes of what `masks` show, each with how the hull grows without a camera"
     body = find_body(masks, cameras)
