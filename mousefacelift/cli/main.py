@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['main', 'convert_command', 'mice_command', 'split_command', 'check_command', 'reconstruct_command', 'render_command',
-           'view_command', 'export_command', 'generate_command', 'train_command', 'evaluate_command', 'sweep_command',
-           'report_command']
+           'view_command', 'export_command', 'measure_command', 'generate_command', 'train_command', 'evaluate_command',
+           'sweep_command', 'report_command']
 
 # %% ../../nbs/core/cli/01_main.ipynb #c002
 import os
@@ -506,6 +506,28 @@ def export_command(source, name, out, overwrite, **reading):
         click.echo(export_set(source, name, path))
     else:
         click.echo(export_cloud(read_ply(source, **reading), name, path))
+
+# %% ../../nbs/core/cli/01_main.ipynb #c742
+@main.command('measure')
+@click.argument('source', metavar='RECONSTRUCTION_OR_DIR', type=_path)
+@click.option('-o', 'out', type=_path, help='Folder for measurements.csv and measurements.png.')
+@_overwrite
+def measure_command(source, out, overwrite):
+    """What `reconstruct` wrote -> length, volume, widths, heading, speed, with intervals of 90 %.
+
+    In millimetres of what was reconstructed with --frame rig. Prints medians over the instants."""
+    from mousefacelift.reconstruction.measurements import (
+        measure,
+        measure_medians,
+        write_measurements,
+    )
+
+    if out:
+        table = write_measurements(source, out, overwrite=overwrite)
+    else:
+        _require_no('no folder', 'what is written with -o', ['overwrite'])
+        table = measure(source)
+    click.echo(measure_medians(table).to_string(float_format='{:.4g}'.format))
 
 # %% ../../nbs/core/cli/01_main.ipynb #c024
 @main.command('generate')

@@ -344,6 +344,7 @@ class Mouse:
     hair: np.ndarray  # (N,3) the way that hairs lie, unit, along the surface
     keypoints: dict  # name of `KEYPOINTS` -> (3,)
     meta: dict  # seed, pose, heading (degrees), weeks, ground (z), detail (mm)
+    spine: np.ndarray | None = None  # (96,3) rump to nose; None of another creature
     colours: np.ndarray | None = None  # (N,3) display RGB under the light
     lit: np.ndarray | None = None  # (N,K) whether each lamp is seen
     light: object = None  # `Light`
@@ -442,6 +443,7 @@ def bare_mouse(
             ground=float(place(np.zeros(3))[2]),
             detail=detail,
         ),
+        spine=place(skeleton.spine.points),
     )
 
 # %% ../../../nbs/core/data/mice/03_body.ipynb #c122
