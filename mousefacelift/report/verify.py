@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['printed_texts', 'file_text', 'digits_seal', 'sealed_files', 'write_seals', 'broken_seals', 'quality_rows',
-           'readme_sentences', 'readme_problems', 'quality_problems', 'keep_tables', 'unpack_tables', 'first_page',
-           'remade_page', 'cell_texts', 'page_problems', 'outcome_text', 'issue_problems', 'table_problems', 'verify']
+           'readme_sentences', 'readme_problems', 'quality_problems', 'summary_problems', 'keep_tables',
+           'unpack_tables', 'first_page', 'remade_page', 'cell_texts', 'page_problems', 'outcome_text',
+           'issue_problems', 'table_problems', 'verify']
 
 # %% ../../nbs/core/report/09_verify.ipynb #c002
 import gzip
@@ -176,6 +177,63 @@ def quality_problems() -> list[str]:
             wrong.append(f'results/quality: {row.data}, {row.pixels}, {row.method}, {row.metric}')
     return wrong
 
+# %% ../../nbs/core/report/09_verify.ipynb #c034
+def _gains_of_auto(scores: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for _, some in scores.groupby(['data', 'pixels'], sort=False):
+        for metric in ('iou', 'psnr mouse', 'ssim mouse'):
+            of = some.pivot_table(index='sample', columns='method', values=metric)
+            for name in of.columns.drop('auto'):
+                gain = of['auto'] - of[name]
+                rows.append((gain.mean(), *mean_interval(gain)))
+    return pd.DataFrame(rows, columns=['gain', 'low', 'high'])
+
+
+def _gains_of_pixels(scores: pd.DataFrame) -> pd.DataFrame:
+    paired = scores.pivot(index=['method', 'metric', 'sample'], columns='pixels', values='value')
+    rows = []
+    for _, gain in (paired['with'] - paired.without).groupby(level=[0, 1], sort=False):
+        rows.append((gain.mean(), *mean_interval(gain), len(gain)))
+    return pd.DataFrame(rows, columns=['gain', 'low', 'high', 'mice'])
+
+
+def _kills_by_command(kills: pd.DataFrame) -> pd.DataFrame:
+    groups = kills.groupby(['command', 'killed'], sort=False)
+    return groups.agg(
+        kills=('moment', 'size'),
+        earliest=('moment', 'min'),
+        latest=('moment', 'max'),
+        files=('files', 'max'),
+        other=('other', 'sum'),
+        unfinished=('unfinished', 'sum'),
+    )
+
+
+def _ratios_of_hours(hours: pd.DataFrame) -> pd.DataFrame:
+    columns = ['opened_s', 'all_s', 'memory_mb']
+    return hours[columns][1::2].reset_index(drop=True) / hours[columns][::2].reset_index(drop=True)
+
+
+_summaries = {
+    'quality/gains.csv': ('scores.csv', _gains_of_auto),
+    'finer_pixels/effects.csv': ('scores.csv', _gains_of_pixels),
+    'interrupted/summary.csv': ('accept_interrupted.csv', _kills_by_command),
+    'recordings/hours_ratio.csv': ('hours.csv', _ratios_of_hours),
+}
+
+
+def summary_problems() -> list[str]:
+    "Tables of `results` that sum up another one, and do not follow from it to the digits they have"
+    wrong = []
+    for name, (source, summed) in _summaries.items():
+        path = root() / 'results' / name
+        again = summed(pd.read_csv(path.parent / source))
+        there = pd.read_csv(path)[[*again.columns]].to_numpy(float)
+        again = again.to_numpy(float)
+        if there.shape != again.shape or not np.allclose(there, again, rtol=2e-3, atol=2e-4):
+            wrong.append(f'results/{name} does not follow from {source}')
+    return wrong
+
 # %% ../../nbs/core/report/09_verify.ipynb #c017
 _page_tables = {
     'prepare': 'prepare.csv',
@@ -293,7 +351,7 @@ def issue_problems(notebook: str | Path) -> list[str]:
 # %% ../../nbs/core/report/09_verify.ipynb #c023
 def table_problems() -> list[str]:
     "Kept runs, and other tables of `results`, that do not follow from their scores"
-    wrong = quality_problems()
+    wrong = [*quality_problems(), *summary_problems()]
     for file in sorted((root() / 'results').glob('*/verdict.json')):
         wrong += kept_problems(file.parent)
     return wrong
