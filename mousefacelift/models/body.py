@@ -135,6 +135,7 @@ def keep_picture(cloud: Gaussians, image: Tensor, mask: Tensor, camera: Pinhole)
         scales=torch.as_tensor(0.5 * pixel, dtype=torch.float32)[:, None].repeat(1, 3),
         opacities=torch.full((n,), 0.9),
         sh=((image[rows, columns] - 0.5) / C0)[:, None].float(),
+        pixels=cloud.pixels[:1].expand(n).clone(),
     )
     return Gaussians.cat([cloud, added])
 
@@ -158,8 +159,10 @@ def body_cloud(
     fit: BodyFit,
     focal: float,
     options: BodyOptions = BodyOptions(),
+    *,
+    finer: float = 1.0,  # how many pixels of the square one of the picture's own is wide
 ) -> Gaussians:
-    "The fitted body as Gaussians in the camera's frame, mm"
+    "The fitted body as Gaussians in the camera's frame, mm, for the pixels of the picture"
     camera = Pinhole(focal, len(mask))
     pose = mouse_to_camera(fit.view, focal)
     pixel = pose.shift[2] / focal / camera.size
@@ -169,7 +172,7 @@ def body_cloud(
     if options.outlined:
         skin = match_outline(skin, silhouette, camera)
     colours = skin_colours(skin, image.numpy(), silhouette, camera, options.mirrored)
-    cloud = skin_gaussians(skin, colours, pixel)
+    cloud = skin_gaussians(skin, colours, finer * pixel)
     return keep_picture(cloud, image, mask, camera) if options.kept else cloud
 
 # %% ../../nbs/core/models/18_body.ipynb #c011
@@ -235,7 +238,9 @@ class BodyMethod:
     ) -> Gaussians:
         seen = aim_at_mouse(images, masks, cameras)
         fit = self.find(seen) if fit is None else fit
-        cloud = body_cloud(seen.image, seen.mask, fit, seen.focal, self.options)
+        finer = (seen.camera.fxfycxcy[0, 0] / cameras.fxfycxcy[0, 0]).item()
+        how = dict(options=self.options, finer=finer)
+        cloud = body_cloud(seen.image, seen.mask, fit, seen.focal, **how)
         distance = (centre_from_views(masks, cameras) - seen.camera.centres[0]).norm()
         to_world = seen.camera.c2w[0].clone()
         to_world[:3, :3] *= distance / mouse_to_camera(fit.view, seen.focal).shift[2]

@@ -225,8 +225,8 @@ def skin_gaussians(skin: Skin, colours: np.ndarray, pixel: float) -> Gaussians:
     normals = skin.normals[kept]
     across = 0.45 * np.sqrt(_vertex_areas(skin)[kept])
     thick = np.minimum(0.25 * across, 0.3) + 0.02
-    inset = 2.2 * np.sqrt(thick**2 + 0.3 * pixel**2)
-    inset = np.minimum(inset, 1.5 * across)
+    inset = 3.0 * np.sqrt(thick**2 + 0.3 * pixel**2)
+    inset = np.minimum(inset, 3.0 * across)
     means = skin.vertices[kept] - inset[:, None] * normals
     scales = np.stack([across, across, thick], -1)
     return Gaussians(
@@ -235,4 +235,5 @@ def skin_gaussians(skin: Skin, colours: np.ndarray, pixel: float) -> Gaussians:
         scales=_to_tensor(scales),
         opacities=torch.full((len(means),), 0.9),
         sh=((_to_tensor(colours[kept]) - 0.5) / C0)[:, None],
+        pixels=torch.full((len(means),), pixel),
     )
