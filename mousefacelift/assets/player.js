@@ -1,6 +1,6 @@
-// Plays a sequence of Gaussians (.4dgs) on a page, from disk: format and page in nbs/core/reconstruction/12_player.ipynb.
+// Plays a sequence of Gaussians (.4dgs) on a page, from disk: format and page in nbs/core/reconstruction/11_player.ipynb.
 (() => {
-const CHANNELS = 14, PLANES = 3; // x y z, w x y z, three log scales, opacity, r g b; bytes of a number
+const CHANNELS = 14; // x y z, w x y z, three log scales, opacity, r g b
 const C = { x: 0, q: 3, s: 7, o: 10, c: 11 };
 
 async function unpack(bytes) {
@@ -98,7 +98,7 @@ class Painter {
     gl.enable(gl.BLEND); gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
   // view: rows of the 3x4 from the file's coordinates to the camera's (x right, y down, z ahead); focal in pixels
-  draw(cloud, view, scale, focal) {
+  draw(cloud, view, focal) {
     const { gl, canvas } = this, n = cloud.length / CHANNELS, [w, h] = [canvas.width, canvas.height];
     const depth = new Float32Array(n), seen = [];
     for (let g = 0; g < n; g++) {
@@ -160,7 +160,6 @@ async function play(element, text) {
   try {
     const bytes = Uint8Array.from(atob(text.trim()), c => c.charCodeAt(0));
     const sequence = new Sequence(bytes), painter = new Painter(canvas), last = sequence.times.length - 1;
-    const scale = Math.hypot(...[0, 4, 8].map(k => sequence.similarity[k]));
     let turn = -Math.PI / 4, tilt = .35, distance = 2.7, playing = true, shown = -1, cloud = null, dirty = true;
     let clock = sequence.times[0], before = performance.now(), busy = false, drawn = 0, since = before;
     slider.max = last;
@@ -213,7 +212,7 @@ async function play(element, text) {
       }
       if (dirty && cloud) {
         const focal = Math.min(canvas.width, canvas.height) * 703.36 / 512;
-        painter.draw(cloud, viewOf(sequence.similarity, turn, tilt, distance), scale, focal);
+        painter.draw(cloud, viewOf(sequence.similarity, turn, tilt, distance), focal);
         dirty = false;
       }
       if (now - since > 2000) { element.dataset.fps = (drawn / (now - since) * 1000).toFixed(1); drawn = 0; since = now; }

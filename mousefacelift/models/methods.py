@@ -216,7 +216,7 @@ def canonical_inputs(
     return images, masks, cameras.transformed(to_canonical), to_canonical
 
 # %% ../../nbs/core/models/14_methods.ipynb #c226
-_AGAIN = dict(steps=25, views=3, rate=1.5, stride=4.0)  # of a fit to the next instant
+_AGAIN = dict(steps=40, views=3, rate=1.5, stride=4.0)  # of a fit to the next instant
 
 
 def _given_cloud(cloud: Gaussians, *pictures) -> Gaussians:
