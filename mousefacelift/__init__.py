@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 __all__ = ['lazy_names']
 
 # %% ../nbs/core/03_front_door.ipynb #c002
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -54,4 +55,5 @@ if TYPE_CHECKING:
 
 __getattr__, __dir__ = lazy_names(__name__, _homes)
 
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 provide_kernel_cache(asset_path().parent)

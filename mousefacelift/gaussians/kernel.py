@@ -180,6 +180,12 @@ def _tile_back(splats, numbers, x0, y0, max_alpha, S, M, moments):
             moments[k, c] = total
 
 # %% ../../nbs/core/gaussians/07_kernel.ipynb #c021
+def _spread(tiles: int) -> np.ndarray:
+    "The numbers of the tiles in an order of which every stretch is spread evenly over all"
+    golden = (5**0.5 - 1) / 2
+    return np.argsort(np.arange(tiles) * golden % 1, kind='stable')
+
+
 @njit
 def _corner(tile, across, down):
     "View of a tile, and x and y of its first pixel"
@@ -187,10 +193,11 @@ def _corner(tile, across, down):
 
 
 @njit(parallel=True, cache=True)
-def _draw_pictures(splats, lists, starts, across, down, max_alpha, pixels):
+def _draw_pictures(splats, lists, starts, across, down, max_alpha, spread, pixels):
     "Fill `pixels` (V,H,W,7): red, green, blue, depth, alpha, light, place of the last splat"
     height, width = pixels.shape[1], pixels.shape[2]
-    for tile in prange(len(starts) - 1):
+    for number in prange(len(spread)):
+        tile = spread[number]
         v, x0, y0 = _corner(tile, across, down)
         S = np.empty(8 * _PIXELS, _f32)
         _draw_tile(splats[v], lists[starts[tile] : starts[tile + 1]], x0, y0, max_alpha, S)
@@ -238,10 +245,11 @@ def _load_tile(pixels, v_pixels, S):
 
 @njit(parallel=True, cache=True)
 def _pictures_back(
-    splats, lists, starts, across, down, max_alpha, pixels, v_pixels, begins, moments
+    splats, lists, starts, across, down, max_alpha, spread, pixels, v_pixels, begins, moments
 ):
     "Fill `moments` (pairs,10); those of the splats that a tile blended begin at `begins`"
-    for tile in prange(len(starts) - 1):
+    for number in prange(len(spread)):
+        tile = spread[number]
         v, x0, y0 = _corner(tile, across, down)
         S = np.empty(9 * _PIXELS, _f32)
         M = np.empty(10 * TILE, _f32)
@@ -268,7 +276,7 @@ class _Pass(NamedTuple):
     cloud: list  # means, quats, scales, opacities as float64 arrays
     cameras: list  # w2c, fxfycxcy, width, height
     splats: np.ndarray  # (V,N)
-    tiles: tuple  # lists, starts, across, down, max_alpha
+    tiles: tuple  # lists, starts, across, down, max_alpha, spread
     pixels: np.ndarray  # (V,H,W,7)
     colours_shared: bool  # by all views
     dtypes: list  # of the five tensors
@@ -305,7 +313,7 @@ class _Rasterise(torch.autograd.Function):
         project_splats(*cloud, sides, colours, *cameras, splats)
         across, down = -(-width // TILE), -(-height // TILE)
         lists, starts = sort_into_tiles(splats, across, down)
-        tiles = (lists, starts, across, down, _f32(max_alpha))
+        tiles = (lists, starts, across, down, _f32(max_alpha), _spread(len(starts) - 1))
         pixels = np.empty((len(w2c), height, width, 7), _f32)
         _draw_pictures(splats, *tiles, pixels)
         dtypes = [x.dtype for x in (means, quats, scales, opacities, colors)]
@@ -316,7 +324,7 @@ class _Rasterise(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, v_sums):
         kept = ctx.kept
-        lists, starts, across, down, _ = kept.tiles
+        lists, starts, across, down = kept.tiles[:4]
         begins = _count_blended(kept.pixels[..., 6], across, down)
         moments = np.empty((begins[-1], 10), _f32)
         v_pixels = v_sums.contiguous().numpy()

@@ -329,49 +329,98 @@ def project_back(
         )
 
 # %% ../../nbs/core/gaussians/06_kernel_projection.ipynb #c025
+_BLOCK = 8192  # splats that one thread sorts at a time
+_DIGITS = 2048  # that a pass of the sort tells apart
+
+
 @njit
-def _radix_sort(index, keys):
-    "The `index` in ascending order of its uint32 `keys`, stable"
+def _block(part, blocks):
+    "View and block of a part, and the slice of the view's splats"
+    b = part % blocks
+    return part // blocks, b, slice(b * _BLOCK, (b + 1) * _BLOCK)
+
+
+@njit
+def _digit(key, shift):
+    return (key >> np.uint32(shift)) & np.uint32(_DIGITS - 1)
+
+
+@njit(parallel=True, cache=True)
+def _count_digits(keys, order, shift, counts):
+    "Count, into `counts` (V,blocks,digits), the digits at `shift` of the keys in `order` (V,N)"
+    for part in prange(counts.shape[0] * counts.shape[1]):
+        v, b, block = _block(part, counts.shape[1])
+        mine = counts[v, b]
+        for i in order[v, block]:
+            mine[_digit(keys[v, i], shift)] += 1
+
+
+@njit(parallel=True, cache=True)
+def _place_by_digit(keys, order, shift, starts, out):
+    "Fill `out` (V,N) with `order`, sorted by digit; those of each block begin at `starts`"
+    for part in prange(starts.shape[0] * starts.shape[1]):
+        v, b, block = _block(part, starts.shape[1])
+        at = starts[v, b]
+        for i in order[v, block]:
+            digit = _digit(keys[v, i], shift)
+            out[v, at[digit]] = i
+            at[digit] += 1
+
+
+def _no_counts(splats: np.ndarray, kinds: int) -> np.ndarray:
+    "Zeros (V,blocks,kinds) for the blocks of `splats` (V,N)"
+    views, n = splats.shape
+    return np.zeros((views, -(-n // _BLOCK), kinds), np.int64)
+
+
+def _starts(counts: np.ndarray) -> np.ndarray:
+    "Where the things begin that blocks counted (V,blocks,kinds), if sorted by kind, then block"
+    by_kind = counts.transpose(0, 2, 1)
+    ends = by_kind.reshape(len(counts), -1).cumsum(1).reshape(by_kind.shape)
+    return np.ascontiguousarray((ends - by_kind).transpose(0, 2, 1))
+
+
+def _depth_order(keys: np.ndarray) -> np.ndarray:
+    "Numbers (V,N) of each view's splats in ascending order of their uint32 `keys` (V,N), stable"
+    order = np.empty(keys.shape, np.int32)
+    order[:] = np.arange(keys.shape[1])
     for shift in (0, 11, 22):
-        digits = (keys >> np.uint32(shift)) & np.uint32(2047)
-        at = np.zeros(2049, np.int64)
-        out = np.empty_like(index)
-        for i in index:
-            at[digits[i] + 1] += 1
-        at = np.cumsum(at)
-        for i in index:
-            out[at[digits[i]]] = i
-            at[digits[i]] += 1
-        index = out
-    return index
+        counts = _no_counts(keys, _DIGITS)
+        _count_digits(keys, order, shift, counts)
+        out = np.empty_like(order)
+        _place_by_digit(keys, order, shift, _starts(counts), out)
+        order = out
+    return order
 
 # %% ../../nbs/core/gaussians/06_kernel_projection.ipynb #c029
 TILE = 16  # px, width and height of the square that one thread draws at a time
 
 
 @njit(parallel=True, cache=True)
-def _depth_order(splats, keys, across, order, counts):
-    "Fill `order` (V,N) with visible splats, near to far, then -1, and `counts` (V,tiles)"
-    for v in prange(len(splats)):
-        index = _radix_sort(np.nonzero(splats[v]['x1'])[0], keys[v])
-        order[v] = -1
-        order[v, : len(index)] = index
-        for i in index:
+def _count_in_tiles(splats, across, order, counts):
+    "Count, into `counts` (V,blocks,tiles), the splats of each block of `order` (V,N) in each tile"
+    for part in prange(counts.shape[0] * counts.shape[1]):
+        v, b, block = _block(part, counts.shape[1])
+        mine = counts[v, b]
+        for i in order[v, block]:
             s = splats[v, i]
+            if s.x1 == 0:
+                continue
             for ty in range(s.y0 // TILE, (s.y1 - 1) // TILE + 1):
                 for tx in range(s.x0 // TILE, (s.x1 - 1) // TILE + 1):
-                    counts[v, ty * across + tx] += 1
+                    mine[ty * across + tx] += 1
 
 
 @njit(parallel=True, cache=True)
 def _fill_tile_lists(splats, across, order, starts, lists):
-    "Fill `lists` with the splats of each tile, near to far; those of tile t from `starts`[v, t]"
-    for v in prange(len(splats)):
-        at = starts[v].copy()
-        for i in order[v]:
-            if i < 0:
-                break
+    "Fill `lists` with the splats of each tile, near to far; those of each block begin at `starts`"
+    for part in prange(starts.shape[0] * starts.shape[1]):
+        v, b, block = _block(part, starts.shape[1])
+        at = starts[v, b]
+        for i in order[v, block]:
             s = splats[v, i]
+            if s.x1 == 0:
+                continue
             for ty in range(s.y0 // TILE, (s.y1 - 1) // TILE + 1):
                 for tx in range(s.x0 // TILE, (s.x1 - 1) // TILE + 1):
                     lists[at[ty * across + tx]] = i
@@ -384,11 +433,13 @@ def sort_into_tiles(
     down: int,  # rows of tiles
 ) -> tuple[np.ndarray, np.ndarray]:
     "Splat numbers of all tiles of all views, and where each tile's begin (V*across*down + 1,)"
-    order = np.empty(splats.shape, np.int32)
-    counts = np.zeros((len(splats), across * down), np.int64)
-    keys = np.ascontiguousarray(splats['z']).view(np.uint32)
-    _depth_order(splats, keys, across, order, counts)
-    starts = np.concatenate([[0], counts.ravel().cumsum()])
+    order = _depth_order(np.ascontiguousarray(splats['z']).view(np.uint32))
+    counts = _no_counts(splats, across * down)
+    _count_in_tiles(splats, across, order, counts)
+    in_tiles = counts.sum(1)
+    starts = np.concatenate([[0], in_tiles.ravel().cumsum()])
     lists = np.empty(starts[-1], np.int32)
-    _fill_tile_lists(splats, across, order, starts[:-1].reshape(counts.shape), lists)
+    of_view = starts[:-1].reshape(in_tiles.shape)[:, None]
+    before = counts.cumsum(1) - counts  # in the blocks before
+    _fill_tile_lists(splats, across, order, of_view + before, lists)
     return lists, starts

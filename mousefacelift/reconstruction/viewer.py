@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from ..data.recordings.video import write_video
-from ..files import InputError, asset_path, atomic_path
+from ..files import InputError, asset_text, atomic_path
 from ..gaussians.cloud import Gaussians
 from ..gaussians.ply import write_ply
 from ..gaussians.projection import fuse_pixels
@@ -100,7 +100,7 @@ def write_viewer(
         f'<title>{html.escape(title)}</title>'
         '<style>body{margin:0}canvas{display:block}</style>'
         f'{viewer_element(gaussians, "100vh")}'
-        f'<script>{asset_path("viewer.js").read_text("utf-8")}</script></html>'
+        f'<script>{asset_text("viewer.js")}</script></html>'
     )
     with atomic_path(path) as p:
         p.write_text(page, encoding='utf-8')

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from ..files import InputError, asset_path, read_json
+from ..files import InputError, asset_path, asset_text, read_json
 from ..outputs import output_folder
 from .launch import parameters_of
 
@@ -104,7 +104,13 @@ _settings = {
 }
 
 
-_static_files = 'mathjax.js', 'viewer.js', 'LICENSES.txt', 'site.css'
+def _write_static(folder: Path):
+    "Scripts, styles and licences that the pages load"
+    folder.mkdir()
+    for name in ('mathjax.js', 'viewer.js'):
+        (folder / name).write_text(asset_text(name), encoding='utf-8')
+    for name in ('LICENSES.txt', 'site.css'):
+        shutil.copy(asset_path(name), folder)
 
 
 def _viewer_where_needed(app, pagename, templatename, context, doctree):
@@ -116,7 +122,7 @@ def _run_sphinx(source: Path):
     "Build source/html; raises `RuntimeError` with Sphinx's own words where it cannot"
     from sphinx.application import Sphinx
 
-    static = [str(asset_path(name)) for name in _static_files]
+    _write_static(source / 'static')
     log = source / 'warnings.txt'
     with open(log, 'w', encoding='utf-8') as warnings:
         app = Sphinx(
@@ -125,7 +131,7 @@ def _run_sphinx(source: Path):
             source / 'html',
             source / 'doctrees',
             'html',
-            {**_settings, 'html_static_path': static},
+            {**_settings, 'html_static_path': [str(source / 'static')]},
             status=None,
             warning=warnings,
         )
