@@ -45,6 +45,7 @@ setup(
             'assets/creatures/*',
             'assets/rigs/*',
             'assets/lgm/*',
+            'assets/measurements/*',
             'assets/views/*',
             'assets/views/*/*',
             'assets/workflow/*',
