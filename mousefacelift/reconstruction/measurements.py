@@ -29,6 +29,7 @@ from ..progress import tracked
 from .body import Place, Shapes, find_shapes
 from .export import opaque_part
 from .export_depth import require_millimetres
+from ..workers import Workers, one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -281,22 +282,37 @@ def found_reconstructions(source: str | Path) -> list[tuple[Path, float | None]]
     return sorted(found, key=lambda each: each[1])
 
 
+def _measured_at(folder: Path) -> tuple[Measures, str]:
+    "Measures of the reconstruction in `folder`, and their unit; an error names the folder"
+    try:
+        made = read_reconstruction(folder)
+        with one_thread():
+            return measured(made), made.unit
+    except InputError as error:
+        if error.where.startswith(str(folder)):
+            raise
+        came = f'{error.where}: {error.came}'
+        raise InputError(folder, came, error.allowed, error.do) from None
+
+
 def measure(
     source: str | Path,  # what `mousefacelift reconstruct` wrote, of a sample or of a set
+    workers: int = 1,  # processes
 ) -> 'pd.DataFrame':
     """Measures of reconstructions, one row an instant: length, volume, widths and more, each with
     the ends of an interval of 90 %; in mm of those in a rig's frame, else in the cloud's units.
     Raises `InputError`"""
     found = found_reconstructions(source)
-    measures, units = [], set()
-    for folder, _ in tracked(found, 'measurements', len(found)):
-        made = read_reconstruction(folder)
-        units.add(made.unit)
-        measures.append(measured(made))
+    folders = [folder for folder, _ in found]
+    with Workers(workers) as pool:
+        results = pool.results(_measured_at, folders)
+        made = list(tracked(results, 'measurements', len(folders)))
+    units = {unit for _, unit in made}
     if len(units) > 1:
         raise InputError(source, 'frames of rigs and others', 'one of them', _do_reconstruct)
     times = [time for _, time in found]
-    names = [folder.resolve().name for folder, _ in found]
+    names = [folder.resolve().name for folder in folders]
+    measures = [each for each, _ in made]
     return measure_table(measures, names, *units, None if None in times else times)
 
 # %% ../../nbs/core/reconstruction/13_measurements.ipynb #c025
@@ -354,12 +370,18 @@ def draw_measures(table: 'pd.DataFrame'):
 _measurement_files = 'measurements.csv', 'measurements.png'
 
 
-def write_measurements(source: str | Path, out: str | Path, *, overwrite: bool = False):
+def write_measurements(
+    source: str | Path,  # as for `measure`
+    out: str | Path,
+    workers: int = 1,  # processes
+    *,
+    overwrite: bool = False,
+) -> 'pd.DataFrame':
     "Write measurements.csv and measurements.png into `out`; returns the table"
     import matplotlib.pyplot as plt
 
     with output_folder(out, 'measurement', _measurement_files, [source], overwrite) as d:
-        table = measure(source)
+        table = measure(source, workers)
         table.to_csv(d / 'measurements.csv', index=False, float_format='%.6g', encoding='utf-8')
         fig = draw_measures(table)
         fig.savefig(d / 'measurements.png', dpi=110)
