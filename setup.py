@@ -46,6 +46,7 @@ setup(
             'assets/rigs/*',
             'assets/body/*',
             'assets/lgm/*',
+            'assets/measurements/*',
             'assets/views/*',
             'assets/views/*/*',
             'assets/workflow/*',

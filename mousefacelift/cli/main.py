@@ -511,8 +511,9 @@ def export_command(source, name, out, overwrite, **reading):
 @main.command('measure')
 @click.argument('source', metavar='RECONSTRUCTION_OR_DIR', type=_path)
 @click.option('-o', 'out', type=_path, help='Folder for measurements.csv and measurements.png.')
+@click.option('--workers', default=0, help='Processes for a set; 0 is one per core.')
 @_overwrite
-def measure_command(source, out, overwrite):
+def measure_command(source, out, workers, overwrite):
     """What `reconstruct` wrote -> length, volume, widths, heading, speed, with intervals of 90 %.
 
     In millimetres of what was reconstructed with --frame rig. Prints medians over the instants."""
@@ -522,11 +523,12 @@ def measure_command(source, out, overwrite):
         write_measurements,
     )
 
+    workers = workers or os.cpu_count()
     if out:
-        table = write_measurements(source, out, overwrite=overwrite)
+        table = write_measurements(source, out, workers, overwrite=overwrite)
     else:
         _require_no('no folder', 'what is written with -o', ['overwrite'])
-        table = measure(source)
+        table = measure(source, workers)
     click.echo(measure_medians(table).to_string(float_format='{:.4g}'.format))
 
 # %% ../../nbs/core/cli/01_main.ipynb #c024

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
+from ..files import InputError
 from ..geometry.cameras import Cameras
 from ..geometry.hull import carve
 
@@ -51,8 +52,11 @@ def hull_cells(
     centre: Tensor | None = None,  # (3,) of the grid; the subject's unless given
     extent: float | None = None,  # half the grid's side; that of the subject's ball unless given
 ) -> Cells:
-    "The largest piece of the visual hull"
+    "The largest piece of the visual hull; raises `InputError` where there is none"
     hull = carve(masks, cameras, resolution, centre, extent)
+    if not hull.occupancy.any():
+        came, allowed = 'no point that all of them show', 'outlines of one animal'
+        raise InputError('masks', came, allowed, 'Check cameras and masks: `mousefacelift check`.')
     inside = np.pad(_largest(hull.occupancy[hull.box].numpy()), 1)
     first = np.array([side.start for side in hull.box]) - 1
     corner = hull.centre.numpy() - hull.extent + first * hull.step

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['WIDTHS', 'CURVE', 'measure_names', 'kinds', 'to_shape', 'to_measures', 'heading_of', 'turn_between', 'Measures',
-           'measures_of', 'ShapeMap', 'shipped_map', 'Reconstruction', 'read_reconstruction', 'measured',
-           'measure_table', 'found_reconstructions', 'measure', 'measure_medians', 'draw_measures',
-           'write_measurements']
+           'measures_of', 'ShapeMap', 'shipped_map', 'Reconstruction', 'read_reconstruction', 'outline_noise',
+           'shapes_of', 'measured', 'measure_table', 'found_reconstructions', 'measure', 'measure_medians',
+           'draw_measures', 'write_measurements']
 
 # %% ../../nbs/core/reconstruction/13_measurements.ipynb #c002
 from collections.abc import Iterable
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 import numpy as np
 import torch
+from torch import Tensor
 from ..data.samples import read_meta
 from ..files import InputError, asset_path, read_json, require_file
 from ..gaussians.cloud import Gaussians
@@ -28,6 +29,7 @@ from ..progress import tracked
 from .body import Place, Shapes, find_shapes
 from .export import opaque_part
 from .export_depth import require_millimetres
+from ..workers import Workers, one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,9 +148,10 @@ class Reconstruction:
     cloud: Gaussians
     cameras: Cameras
     unit: str  # 'mm', or 'units'
+    iou: float = 1.0  # of its outlines and the masks that it was made of
 
     @property
-    def outlines(self):
+    def outlines(self) -> Tensor:
         "Alpha (V,H,W) in the cameras; raises `InputError` where one does not see the cloud"
         alpha = render(self.cloud, self.cameras.to(torch.float32)).alpha
         return require_subject(alpha, range(len(alpha)), 'cloud and cameras')
@@ -171,18 +174,34 @@ def read_reconstruction(folder: str | Path) -> Reconstruction:
     cloud = read_ply(folder / 'gaussians.ply')
     if len(cloud) == 0:
         raise InputError(folder, 'a cloud without a Gaussian', 'an animal', _do_reconstruct)
+    told = read_json(folder / 'reconstruction.json')
     unit = 'units'
-    if read_json(folder / 'reconstruction.json').get('frame') == 'rig':
+    if told.get('frame') == 'rig':
         unit = 'mm'
         surface = opaque_part(cloud).means
         require_millimetres((surface.amax(0) - surface.amin(0)).max().item())
-    return Reconstruction(cloud, cameras, unit)
+    return Reconstruction(cloud, cameras, unit, told.get('scores', {}).get('iou', 1.0))
 
 
-def measured(made: Reconstruction) -> Measures:
-    "Measures of a reconstruction with their spread"
-    shapes = find_shapes(made.outlines, made.cameras)
-    return measures_of(shapes, shipped_map()(shapes.numbers))
+def outline_noise(
+    masks: Tensor,  # (V,H,W) in 0..1
+    iou: float,
+) -> float:
+    "How far off in pixels outlines are, of discs with such an overlap with others; half at least"
+    radius = ((masks > 0.5).sum((1, 2)).double().mean() / np.pi).sqrt().item()
+    return max(0.5, (1 - iou) * radius / 2)
+
+
+def shapes_of(made: Reconstruction) -> Shapes:
+    "The shapes of a reconstruction, with the noise of its outlines"
+    outlines = made.outlines
+    return find_shapes(outlines, made.cameras, pixels=outline_noise(outlines, made.iou))
+
+
+def measured(made: Reconstruction, shape_map: ShapeMap | None = None) -> Measures:
+    "Measures of a reconstruction with their spread, by the shipped map or another"
+    shapes = shapes_of(made)
+    return measures_of(shapes, (shape_map or shipped_map())(shapes.numbers))
 
 # %% ../../nbs/core/reconstruction/13_measurements.ipynb #c019
 def _row(measures: Measures, unit: str, factors: dict) -> dict:
@@ -263,22 +282,37 @@ def found_reconstructions(source: str | Path) -> list[tuple[Path, float | None]]
     return sorted(found, key=lambda each: each[1])
 
 
+def _measured_at(folder: Path) -> tuple[Measures, str]:
+    "Measures of the reconstruction in `folder`, and their unit; an error names the folder"
+    try:
+        made = read_reconstruction(folder)
+        with one_thread():
+            return measured(made), made.unit
+    except InputError as error:
+        if error.where.startswith(str(folder)):
+            raise
+        came = f'{error.where}: {error.came}'
+        raise InputError(folder, came, error.allowed, error.do) from None
+
+
 def measure(
     source: str | Path,  # what `mousefacelift reconstruct` wrote, of a sample or of a set
+    workers: int = 1,  # processes
 ) -> 'pd.DataFrame':
     """Measures of reconstructions, one row an instant: length, volume, widths and more, each with
     the ends of an interval of 90 %; in mm of those in a rig's frame, else in the cloud's units.
     Raises `InputError`"""
     found = found_reconstructions(source)
-    measures, units = [], set()
-    for folder, _ in tracked(found, 'measurements', len(found)):
-        made = read_reconstruction(folder)
-        units.add(made.unit)
-        measures.append(measured(made))
+    folders = [folder for folder, _ in found]
+    with Workers(workers) as pool:
+        results = pool.results(_measured_at, folders)
+        made = list(tracked(results, 'measurements', len(folders)))
+    units = {unit for _, unit in made}
     if len(units) > 1:
         raise InputError(source, 'frames of rigs and others', 'one of them', _do_reconstruct)
     times = [time for _, time in found]
-    names = [folder.resolve().name for folder, _ in found]
+    names = [folder.resolve().name for folder in folders]
+    measures = [each for each, _ in made]
     return measure_table(measures, names, *units, None if None in times else times)
 
 # %% ../../nbs/core/reconstruction/13_measurements.ipynb #c025
@@ -336,12 +370,18 @@ def draw_measures(table: 'pd.DataFrame'):
 _measurement_files = 'measurements.csv', 'measurements.png'
 
 
-def write_measurements(source: str | Path, out: str | Path, *, overwrite: bool = False):
+def write_measurements(
+    source: str | Path,  # as for `measure`
+    out: str | Path,
+    workers: int = 1,  # processes
+    *,
+    overwrite: bool = False,
+) -> 'pd.DataFrame':
     "Write measurements.csv and measurements.png into `out`; returns the table"
     import matplotlib.pyplot as plt
 
     with output_folder(out, 'measurement', _measurement_files, [source], overwrite) as d:
-        table = measure(source)
+        table = measure(source, workers)
         table.to_csv(d / 'measurements.csv', index=False, float_format='%.6g', encoding='utf-8')
         fig = draw_measures(table)
         fig.savefig(d / 'measurements.png', dpi=110)
