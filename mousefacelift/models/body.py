@@ -140,7 +140,7 @@ def keep_picture(cloud: Gaussians, image: Tensor, mask: Tensor, camera: Pinhole)
     return Gaussians.cat([cloud, added])
 
 # %% ../../nbs/core/models/18_body.ipynb #c009
-_DOUBTFUL = 0.75  # agreement below which a silhouette is hardly a mouse's
+_DOUBTFUL = 0.65  # agreement below which a silhouette is hardly a mouse's
 
 
 def warn_of_fit(fit: BodyFit):
