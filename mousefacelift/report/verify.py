@@ -32,6 +32,7 @@ from mousefacelift.experiments.verdicts import (
 )
 from ..files import atomic_path, read_json, read_text_file, root, runs_path, write_json
 from ..models.methods import qualities
+from ..reconstruction.sequences import CHUNK
 from .engine import execute
 from .pipeline import Stage
 from .publish import small_outputs
@@ -144,6 +145,7 @@ def readme_sentences() -> list[str]:
         f'mice of {views["frames"][0]["w"]} px',
         f'pictures of {pixels} px',
         f'without it they have {converted} pixels a side',
+        f'makes a job of every {CHUNK} instants',
     ]
 
 
