@@ -177,6 +177,11 @@ def outputs_fresh():
 
 def numbers_hold():
     "Every number of the report and the README follows from stored tables, whose digits are sealed"
+    return run('python', __file__, 'verify')  # its page takes the place of a process's main module
+
+
+def verify_here():
+    "The same in this process"
     from mousefacelift.report.verify import verify  # each notebook's process, too
 
     return '\n'.join(verify())
@@ -349,7 +354,7 @@ def main(what):
     if what in ('slow', 'gpu'):
         results = run_flagged(what)
     elif what == 'verify':
-        results = [report('numbers_hold', numbers_hold)]
+        results = [report('numbers_hold', verify_here)]
     elif what == 'seal':
         results = [report('seal', seal)]
     elif what == 'plain':
