@@ -404,8 +404,6 @@ def _count_in_tiles(splats, across, order, counts):
         mine = counts[v, b]
         for i in order[v, block]:
             s = splats[v, i]
-            if s.x1 == 0:
-                continue
             for ty in range(s.y0 // TILE, (s.y1 - 1) // TILE + 1):
                 for tx in range(s.x0 // TILE, (s.x1 - 1) // TILE + 1):
                     mine[ty * across + tx] += 1
@@ -419,8 +417,6 @@ def _fill_tile_lists(splats, across, order, starts, lists):
         at = starts[v, b]
         for i in order[v, block]:
             s = splats[v, i]
-            if s.x1 == 0:
-                continue
             for ty in range(s.y0 // TILE, (s.y1 - 1) // TILE + 1):
                 for tx in range(s.x0 // TILE, (s.x1 - 1) // TILE + 1):
                     lists[at[ty * across + tx]] = i

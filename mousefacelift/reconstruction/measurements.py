@@ -26,7 +26,7 @@ from ..geometry.cameras import Cameras, read_opencv
 from ..geometry.hull import require_subject
 from ..outputs import output_folder
 from ..progress import tracked
-from .shape_numbers import Place, Shapes, find_shapes
+from .shape_numbers import Place, Shapes, find_shapes, outline_radius
 from .export import opaque_part
 from .export_depth import require_millimetres
 from ..workers import Workers, one_thread
@@ -188,8 +188,7 @@ def outline_noise(
     iou: float,
 ) -> float:
     "How far off in pixels outlines are, of discs with such an overlap with others; half at least"
-    radius = ((masks > 0.5).sum((1, 2)).double().mean() / np.pi).sqrt().item()
-    return max(0.5, (1 - iou) * radius / 2)
+    return max(0.5, (1 - iou) * outline_radius(masks) / 2)
 
 
 def shapes_of(made: Reconstruction) -> Shapes:
