@@ -39,7 +39,12 @@ from mousefacelift.reconstruction.sets import (
 from .viewer import viewer_focal
 from .write import Reconstructed, Request
 from ..workers import Workers, one_thread
-from ..workflow import profile_folder, require_snakemake, run_workflow
+from mousefacelift.workflow import (
+    profile_folder,
+    require_snakemake,
+    require_success,
+    run_workflow,
+)
 
 # %% ../../nbs/core/reconstruction/12_sequences.ipynb #c005
 def sequence_request(folders: list, request: Request) -> Request:
@@ -295,9 +300,7 @@ def _chunks_by_snakemake(
         calls[f'chunk_{k:05d}'] = dict(planned=planned, **same)
     function = f'{__name__}:write_chunk'
     failures = run_workflow(out, function, calls, 'chunks', processes=workers, profile=profile)
-    if failures:
-        told = '\n'.join(f'{name}: {message}' for name, message in failures.items())
-        raise RuntimeError(f'{len(failures)} of {len(calls)} chunks failed:\n{told}')
+    require_success(failures, len(calls), 'chunks')
     return request
 
 # %% ../../nbs/core/reconstruction/12_sequences.ipynb #c025

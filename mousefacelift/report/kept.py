@@ -13,6 +13,7 @@ from ..files import InputError, read_json, root, runs_path
 from ..outputs import check_output
 from .pipeline import Stage, launch_call, scale_stages
 from .sweep import Engine, run_points
+from ..workflow import require_success
 
 # %% ../../nbs/core/report/08_kept.ipynb #c005
 def in_waves(chain: dict[str, Stage]) -> list[dict[str, Stage]]:
@@ -65,13 +66,6 @@ def run_waves(engine: Engine, chain: dict[str, Stage], run: str) -> dict[str, st
     return failures
 
 # %% ../../nbs/core/report/08_kept.ipynb #c015
-def _tell_failures(failures: dict[str, str], chain: dict[str, Stage]):
-    "Raise `RuntimeError` with the messages of the stages of a `chain` that failed, if any did"
-    if failures:
-        told = '\n'.join(f'{name}: {message}' for name, message in failures.items())
-        raise RuntimeError(f'{len(failures)} of {len(chain)} runs failed:\n{told}')
-
-
 def run_kept(
     issues: Iterable[str],  # names; none for all
     engine: Engine = Engine(),
@@ -93,7 +87,7 @@ def run_kept(
         if name not in failures:
             kept = keep_run(runs_path(run, name), name, overwrite=overwrite)
             outcomes[name] = read_json(kept / 'verdict.json')['verdict']
-    _tell_failures(failures, chain)
+    require_success(failures, len(chain), 'runs')
     return outcomes
 
 # %% ../../nbs/core/report/08_kept.ipynb #c019
@@ -114,5 +108,5 @@ def repeat_kept(issues: Iterable[str], more: int = 1, engine: Engine = Engine())
     for name, stage in chain.items():
         if stage.is_issue and name not in failures:
             outcomes[name] = note_repeat(runs_path(run, name), name)['verdict']
-    _tell_failures(failures, chain)
+    require_success(failures, len(chain), 'runs')
     return outcomes
