@@ -287,6 +287,26 @@ def _reconstruct_picture(source, out, model, dry_run, *, generator, mask, seed, 
     click.echo('\n'.join([str(written), *picture_report(out, generator or 'body')]))
 
 
+def _snakemake_options(runs: str, profiles: str) -> Callable:
+    "The options `--engine` and `--profile`: what `runs` here without Snakemake, and its `profiles`"
+
+    def add(command: Callable) -> Callable:
+        profile = click.option(
+            '--profile',
+            default='',
+            help=f'Of Snakemake: {profiles}, or a folder with a config.yaml.',
+        )
+        engine = click.option(
+            '--engine',
+            default='local',
+            type=click.Choice(['local', 'snakemake']),
+            help=f'{runs} of this machine, or Snakemake, an extra: [sweep].',
+        )
+        return engine(profile(command))
+
+    return add
+
+
 @contextmanager
 def _failing_jobs() -> Iterator[None]:
     "A job that fails, as a notebook does, is a problem found: what it said last, and exit status 1"
@@ -369,17 +389,7 @@ def _reconstruct_samples(source, out, request, dry_run, workers, *, overwrite, s
     help="Of a set of one recording's instants: each fit goes on from the last; index and films.",
 )
 @click.option('--workers', default=0, help='Processes for a set; 0 is one per core.')
-@click.option(
-    '--engine',
-    default='local',
-    type=click.Choice(['local', 'snakemake']),
-    help='Of a sequence: processes of this machine, or Snakemake, an extra: [sweep].',
-)
-@click.option(
-    '--profile',
-    default='',
-    help='Of Snakemake: slurm (never tried), or a folder with a config.yaml.',
-)
+@_snakemake_options('Of a sequence: processes', 'slurm (never tried)')
 @click.option(
     '--generator',
     default='views',
@@ -668,24 +678,11 @@ _engine_parts = 'engine', 'processes', 'profile'
 
 def _engine_options(command: Callable) -> Callable:
     "The options that say what runs many notebooks, for a `command` that gets them by these names"
-    for option in (
-        click.option(
-            '--profile',
-            default='',
-            help='Of Snakemake: gpus, slurm (never tried), or a folder with a config.yaml.',
-        ),
-        click.option(
-            '--processes', default=1, type=click.IntRange(1, 1000), help='Notebooks at a time.'
-        ),
-        click.option(
-            '--engine',
-            default='local',
-            type=click.Choice(['local', 'snakemake']),
-            help='Processes of this machine, or Snakemake, an extra: [sweep].',
-        ),
-    ):
-        command = option(command)
-    return command
+    processes = click.option(
+        '--processes', default=1, type=click.IntRange(1, 1000), help='Notebooks at a time.'
+    )
+    machines = _snakemake_options('Processes', 'gpus, slurm (never tried)')
+    return machines(processes(command))
 
 
 def _chosen_engine(engine: str, processes: int, profile: str):
