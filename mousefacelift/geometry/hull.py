@@ -6,10 +6,10 @@
 __all__ = ['in_ellipsoids', 'ellipsoid_masks', 'require_subject', 'centroids', 'nearest_point', 'triangulate',
            'triangulate_centre', 'Subject', 'find_subject', 'subject_ball', 'subject_disc', 'mask_arrays', 'mask_value',
            'mask_values_at', 'hull_centroid', 'Hull', 'carve', 'ray_span', 'mask_frusta', 'project_hull',
-           'left_out_silhouettes', 'confirmed_pixels']
+           'left_out_silhouettes', 'silhouettes_within', 'confirmed_pixels']
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c002
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 import numpy as np
@@ -509,16 +509,18 @@ def _march(masks, P, planes, centre, radius, o, d, step, skip, misses, out):
         out[r] = best
 
 
-def _silhouettes(masks, cameras, into, *, skips, steps, misses, subject):
-    "Silhouettes (M,H,W) in the cameras `into`, each of the hull without a view `skips[i]` or -1"
+def _each_silhouette(masks, cameras, into, *, skips, steps, misses, subject, asked):
+    """Silhouettes (H,W) in the cameras `into` one after the other, each of the hull without a view
+    `skips[i]` or -1, at the pixels that are `asked` (M,H,W) for; 0 elsewhere"""
     centre, radius = subject_ball(masks, cameras, subject)
     values, P = mask_arrays(masks, cameras)
     frusta = mask_frusta(values, P)
     origins, directions = (x.double().cpu().numpy() for x in into.rays())
-    out = np.zeros((len(into), into.height, into.width), np.float32)
     for i, skip in enumerate(skips):
         others = [v for v in range(len(values)) if v != skip]
         bounding = others if misses == 0 else []  # what may be missed bounds nothing
+        pixels = asked[i].cpu().numpy()
+        found = np.zeros(pixels.sum(), np.float32)
         _march(
             values,
             P,
@@ -526,13 +528,20 @@ def _silhouettes(masks, cameras, into, *, skips, steps, misses, subject):
             centre=centre.cpu().numpy(),
             radius=radius,
             o=origins[i, 0, 0],
-            d=directions[i].reshape(-1, 3),
+            d=directions[i][pixels],
             step=2 * radius / steps,
             skip=skip,
             misses=misses,
-            out=out[i].reshape(-1),
+            out=found,
         )
-    return torch.as_tensor(out)
+        out = torch.zeros(pixels.shape)
+        out[asked[i]] = torch.from_numpy(found)
+        yield out
+
+
+def _whole(cameras: Cameras) -> Tensor:
+    "All pixels (V,H,W) of the cameras"
+    return torch.ones(len(cameras), cameras.height, cameras.width, dtype=torch.bool)
 
 
 def project_hull(
@@ -544,10 +553,17 @@ def project_hull(
     subject: Subject | None = None,  # found unless given
 ) -> Tensor:  # (M,H,W) in 0..1
     "Silhouettes of the hull of `masks` in the cameras `into`"
-    skips = [-1] * len(into)
-    return _silhouettes(
-        masks, cameras, into, skips=skips, steps=steps, misses=misses, subject=subject
+    found = _each_silhouette(
+        masks,
+        cameras,
+        into,
+        skips=[-1] * len(into),
+        steps=steps,
+        misses=misses,
+        subject=subject,
+        asked=_whole(into),
     )
+    return torch.stack(list(found))
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c233
 def left_out_silhouettes(
@@ -558,9 +574,34 @@ def left_out_silhouettes(
     subject: Subject | None = None,  # found unless given
 ) -> Tensor:  # (V,H,W) in 0..1
     "For each view the silhouette that the hull of all other views has there"
-    skips = list(range(len(cameras)))
-    return _silhouettes(
-        masks, cameras, cameras, skips=skips, steps=steps, misses=misses, subject=subject
+    found = _each_silhouette(
+        masks,
+        cameras,
+        cameras,
+        skips=range(len(cameras)),
+        steps=steps,
+        misses=misses,
+        subject=subject,
+        asked=_whole(cameras),
+    )
+    return torch.stack(list(found))
+
+# %% ../../nbs/core/geometry/06_hull.ipynb #c240
+def silhouettes_within(
+    masks: Tensor,  # (V,H,W) in 0..1
+    cameras: Cameras,
+    steps: int = 96,  # across the ball that holds the subject
+) -> Iterator[Tensor]:  # (H,W) in 0..1
+    "View by view the silhouette of the hull of all others within the view's own mask"
+    yield from _each_silhouette(
+        masks,
+        cameras,
+        cameras,
+        skips=range(len(cameras)),
+        steps=steps,
+        misses=0,
+        subject=None,
+        asked=masks >= 0.5,
     )
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c236

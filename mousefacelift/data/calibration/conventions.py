@@ -18,7 +18,7 @@ from .camera_file import CameraFile
 from .horizons import find_horizons
 from ...files import InputError
 from ...geometry.cameras import Cameras
-from ...geometry.coherence import close_ups, coherence
+from ...geometry.coherence import close_ups, coherence_mean
 from ...geometry.hull import nearest_point
 from ...geometry.lens import RawCameras
 
@@ -134,7 +134,7 @@ def _shown_views(c: Cameras, masks: list) -> Iterator[tuple[Tensor, Cameras]]:
 
 def mean_coherence(c: Cameras, masks: list) -> float:
     "Mean coherence of the cameras with `masks`, a list of (V,H,W)"
-    scores = [coherence(close_ups(m, 48), some, 72).mean for m, some in _shown_views(c, masks)]
+    scores = [coherence_mean(close_ups(m, 48), some, 72) for m, some in _shown_views(c, masks)]
     return float(np.mean(scores))
 
 # %% ../../../nbs/core/data/calibration/09_conventions.ipynb #c019

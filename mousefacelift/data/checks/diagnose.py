@@ -70,9 +70,9 @@ class _Witnesses:
         score = coherence(self.near, cameras, self.steps)
         return Diagnosis(score, tangency_misfit(self.points, cameras))
 
-    def coherence(self, repair: Repair) -> float:
-        "The coherence with a repair"
-        return repair.score(self.near, self.steps)
+    def coherence(self, repair: Repair, least: float = 0.0) -> float:
+        "The coherence with a repair; where that is below `least`, a number between the two"
+        return repair.score(self.near, self.steps, least)
 
     def misfit(self, repair: Repair) -> float:
         "The misfit in px with a repair"
@@ -91,18 +91,19 @@ class _Search:
         self.witnesses, self.start = witnesses, start
         self.coherence, self.repairs = start.score.mean, []
 
-    def score(self, repair: Repair, share: float = 1.1) -> float:
-        "The coherence that a repair reaches; 0 if it leaves more than a share of the misfit"
+    def score(self, repair: Repair, share: float, least: float) -> float:
+        "The coherence with a repair, as above; 0 if it leaves more than a share of the misfit"
         allowed = share * self.start.misfit + 0.1
         if repair.left_out:
             allowed = max(2 * FINE_MISFIT, 0.9 * self.start.misfit)
         agrees = self.witnesses.misfit(repair) < allowed
-        return self.witnesses.coherence(repair) if agrees else 0.0
+        return self.witnesses.coherence(repair, least) if agrees else 0.0
 
     def add(self, repairs: list, gain: float = _MARGIN, share: float = 1.1):
         "Keep those of `repairs` that do best, if they gain more than `gain` on all before them"
-        scores = [self.score(r, share) for r in repairs]
-        level = max(max(scores, default=0.0) - gain / 2, self.coherence + gain)
+        least = self.coherence + gain
+        scores = [self.score(r, share, least) for r in repairs]
+        level = max(max(scores, default=0.0) - gain / 2, least)
         best = [i for i, score in enumerate(scores) if score > level]
         if best:
             self.coherence = scores[best[0]]

@@ -12,7 +12,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 from ...geometry.cameras import Cameras
-from ...geometry.coherence import CloseUps, coherence
+from ...geometry.coherence import CloseUps, coherence_mean
 from ..tangency import tangency_misfit
 
 # %% ../../../nbs/core/data/checks/06_repairs.ipynb #c005
@@ -35,11 +35,11 @@ class Repair:
         dropped = self.views if self.left_out else ()
         return [v for v in range(len(self.cameras)) if v not in dropped]
 
-    def score(self, near: CloseUps, steps: int = 72) -> float:
-        "The coherence of close-ups of the masks with the repaired cameras"
+    def score(self, near: CloseUps, steps: int = 72, least: float = 0.0) -> float:
+        "`coherence_mean` of close-ups of the masks with the repaired cameras"
         kept = self.kept()
         windows = near.mirrored(self.mirrored, self.cameras.width)[kept]
-        return coherence(windows, self.cameras[kept], steps).mean
+        return coherence_mean(windows, self.cameras[kept], steps, least)
 
     def misfit(self, points: Tensor) -> float:
         "The misfit in px of outlines (V,n,2) with the repaired cameras"
@@ -216,7 +216,7 @@ def likely_orders(near: CloseUps, cameras: Cameras, most: int = 12) -> list[list
         orders = _grown(orders, len(cameras))
         if k > 2:
             first = near[list(range(k))]
-            scores = [coherence(first, cameras[order], 48).mean for order in orders]
+            scores = [coherence_mean(first, cameras[order], 48) for order in orders]
             ranks = sorted(range(len(orders)), key=lambda i: -scores[i])
             orders = [orders[i] for i in ranks[:most]]
     return orders
