@@ -8,6 +8,7 @@ __all__ = ['PARTS', 'TAIL_SIDES', 'UNITS_PER_MM', 'along_spine', 'smooth_union',
 
 # %% ../../../nbs/core/data/mice/03_body.ipynb #c002
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 import numpy as np
 from .poses import sample_pose
@@ -168,6 +169,7 @@ def _flesh_mesh(skeleton: Skeleton, detail: float) -> tuple[np.ndarray, np.ndarr
     return vertices + lo, faces
 
 # %% ../../../nbs/core/data/mice/03_body.ipynb #c009
+@cache
 def _ring_faces(n: int, sides: int) -> np.ndarray:
     "Faces (F,3) of a tube of `n` rings of `sides` vertices, closed by two more vertices"
     here = np.arange(n * sides).reshape(n, sides)
@@ -179,7 +181,9 @@ def _ring_faces(n: int, sides: int) -> np.ndarray:
         (first, beside[0], here[0]),
         (last, here[-1], beside[-1]),
     ]
-    return np.concatenate([np.stack(corners, -1).reshape(-1, 3) for corners in triangles])
+    faces = np.concatenate([np.stack(corners, -1).reshape(-1, 3) for corners in triangles])
+    faces.setflags(write=False)  # all tubes of this size share them
+    return faces
 
 # %% ../../../nbs/core/data/mice/03_body.ipynb #c043
 def _unit(x: np.ndarray) -> np.ndarray:
