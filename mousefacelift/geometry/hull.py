@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['in_ellipsoids', 'ellipsoid_masks', 'require_subject', 'centroids', 'nearest_point', 'triangulate',
            'triangulate_centre', 'Subject', 'find_subject', 'subject_ball', 'subject_disc', 'mask_arrays', 'mask_value',
-           'mask_values_at', 'hull_centroid', 'Hull', 'carve', 'ray_span', 'mask_frusta', 'project_hull',
-           'left_out_silhouettes', 'silhouettes_within', 'confirmed_pixels']
+           'mask_values_at', 'hull_centroid', 'Hull', 'carve', 'ray_span', 'mask_frusta', 'empty_lengths',
+           'project_hull', 'left_out_silhouettes', 'silhouettes_within', 'confirmed_pixels']
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c002
 from collections.abc import Iterable, Iterator
@@ -291,15 +291,24 @@ def mask_arrays(masks: Tensor, cameras: Cameras) -> tuple[np.ndarray, np.ndarray
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c011
 @njit(cache=True, nogil=True)
-def mask_value(mask: np.ndarray, P: np.ndarray, x: float, y: float, z: float):
-    "What a mask (H,W) shows of a world point, bilinear; 0 beside it and behind the camera P (3,4)"
-    H, W = mask.shape
+def _pixel_of(P, x, y, z, H, W):
+    "Column and row, from pixels' centres, of a point that the camera P (3,4) shows; else -1, -1"
     depth = P[2, 0] * x + P[2, 1] * y + P[2, 2] * z + P[2, 3]
     if depth <= 0:
-        return 0.0
+        return -1.0, -1.0
     u = (P[0, 0] * x + P[0, 1] * y + P[0, 2] * z + P[0, 3]) / depth - 0.5
     v = (P[1, 0] * x + P[1, 1] * y + P[1, 2] * z + P[1, 3]) / depth - 0.5
     if not (0 <= u <= W - 1 and 0 <= v <= H - 1):
+        return -1.0, -1.0
+    return u, v
+
+
+@njit(cache=True, nogil=True)
+def mask_value(mask: np.ndarray, P: np.ndarray, x: float, y: float, z: float):
+    "What a mask (H,W) shows of a world point, bilinear; 0 beside it and behind the camera P (3,4)"
+    H, W = mask.shape
+    u, v = _pixel_of(P, x, y, z, H, W)
+    if u < 0:
         return 0.0
     i = min(int(v), H - 2)
     j = min(int(u), W - 2)
@@ -489,23 +498,67 @@ def mask_frusta(
         )
     return lines @ P
 
+# %% ../../nbs/core/geometry/06_hull.ipynb #c251
+def _fastest(P: np.ndarray, centre: np.ndarray, radius: float, size: tuple) -> float:
+    "Pixels that a point of a ball may cross per unit of its way, in a picture of `size` (W,H)"
+    scale = np.linalg.norm(P[2, :3])
+    depth = P[2, :3] @ centre + P[2, 3] - radius * scale
+    if depth <= 0:
+        return np.inf
+    borders = [(axis, end) for axis in (0, 1) for end in (0, size[axis])]
+    return max(np.linalg.norm(P[axis, :3] - end * P[2, :3]) for axis, end in borders) / depth
+
+
+def empty_lengths(
+    masks: np.ndarray,  # (V,H,W) float32
+    P: np.ndarray,  # (V,3,4) world to pixels
+    centre: np.ndarray,  # (3,) of a ball, world
+    radius: float,  # of the ball, world units
+) -> np.ndarray:  # (V,H,W) float32, world units
+    "How far from a point at each pixel any way in the ball goes on before its mask shows something"
+    import cv2
+
+    size = masks.shape[:0:-1]
+    lengths = np.empty_like(masks)
+    for v, mask in enumerate(masks):
+        apart = cv2.distanceTransform((mask == 0).astype(np.uint8), cv2.DIST_C, 3)
+        free = np.maximum(apart - 2, 0)  # a value is read between four pixels
+        lengths[v] = free / _fastest(P[v], centre, radius, size)
+    return lengths
+
 # %% ../../nbs/core/geometry/06_hull.ipynb #c018
 @njit(cache=True, nogil=True)
-def _march(masks, P, planes, centre, radius, o, d, step, skip, misses, out):
+def _empty_ahead(lengths, P, x, y, z, skip, misses):
+    "How far from a point any way goes on before the hull without the view `skip` shows something"
+    ahead, empty = np.inf, 0
+    for v in range(len(lengths)):
+        H, W = lengths[v].shape
+        i, j = _pixel_of(P[v], x, y, z, H, W)
+        if v == skip or i < 0:
+            continue
+        length = lengths[v, int(j), int(i)]
+        if length > 0:
+            ahead, empty = min(ahead, length), empty + 1
+        if empty > misses:
+            return ahead
+    return 0.0
+
+
+@njit(cache=True, nogil=True)
+def _march(masks, P, lengths, planes, centre, radius, o, d, step, skip, misses, out):
     "The greatest value, into `out` (N,), of the hull without the view `skip` on rays o + t d (N,3)"
     low = np.empty(misses + 1)
     for r in range(len(d)):
         near, far = ray_span(o, d[r], centre, radius, planes)
         n = int(np.ceil((far - near) / step))
-        best = 0.0
-        for k in range(n):
+        best, k = 0.0, 0
+        while k < n and best <= 0.999:
             t = near + (k + 0.5) * (far - near) / n
             x = o[0] + t * d[r, 0]
             y = o[1] + t * d[r, 1]
             z = o[2] + t * d[r, 2]
             best = max(best, _hull_value(masks, P, x, y, z, skip, low, best))
-            if best > 0.999:
-                break
+            k += 1 + int(_empty_ahead(lengths, P, x, y, z, skip, misses) * n / (far - near))
         out[r] = best
 
 
@@ -515,6 +568,8 @@ def _each_silhouette(masks, cameras, into, *, skips, steps, misses, subject, ask
     centre, radius = subject_ball(masks, cameras, subject)
     values, P = mask_arrays(masks, cameras)
     frusta = mask_frusta(values, P)
+    centre = centre.cpu().numpy()
+    lengths = empty_lengths(values, P, centre, radius)
     origins, directions = (x.double().cpu().numpy() for x in into.rays())
     for i, skip in enumerate(skips):
         others = [v for v in range(len(values)) if v != skip]
@@ -524,8 +579,9 @@ def _each_silhouette(masks, cameras, into, *, skips, steps, misses, subject, ask
         _march(
             values,
             P,
+            lengths,
             planes=frusta[bounding].reshape(-1, 4),
-            centre=centre.cpu().numpy(),
+            centre=centre,
             radius=radius,
             o=origins[i, 0, 0],
             d=directions[i][pixels],
@@ -616,7 +672,8 @@ def confirmed_pixels(
 ) -> Tensor:  # (V,H,W) in 0..1
     "The value of the hull of all other views on the pixels' rays above `bottom`; 0 elsewhere"
     values, P = mask_arrays(masks, cameras)
-    centre, radius = ball
+    centre, radius = ball[0].double().numpy(), ball[1]
+    lengths = empty_lengths(values, P, centre, radius)
     out = torch.zeros(values.shape)
     for v, asked in enumerate(torch.as_tensor(which)):
         if not asked.any():
@@ -626,8 +683,9 @@ def confirmed_pixels(
         _march(
             values,
             P,
+            lengths,
             planes=np.array([[0.0, 0, 1, -bottom]]),
-            centre=centre.double().numpy(),
+            centre=centre,
             radius=radius,
             o=cameras.centres[v].double().numpy(),
             d=d,

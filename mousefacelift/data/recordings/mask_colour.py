@@ -15,9 +15,9 @@ def colour_features(picture: np.ndarray, background: np.ndarray) -> np.ndarray:
 
     pair = [cv2.GaussianBlur(np.asarray(p, np.float32), (0, 0), 0.8) for p in (picture, background)]
     now, before = (np.log(p + 0.02) for p in pair)
-    ratio = now - before
-    redness = ratio[..., 0] - ratio[..., 1:].mean(-1)
-    return np.stack([now.mean(-1), ratio.mean(-1), redness], -1)
+    red, green, blue = np.moveaxis(now - before, -1, 0)
+    light = (now[..., 0] + now[..., 1] + now[..., 2]) / 3
+    return np.stack([light, (red + green + blue) / 3, red - (green + blue) / 2], -1)
 
 # %% ../../../nbs/core/data/recordings/20_mask_colour.ipynb #c008
 def redder_than_noise(
