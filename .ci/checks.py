@@ -43,22 +43,9 @@ ENVIRONMENT = {
     'OMP_WAIT_POLICY': 'PASSIVE',
 }
 
-# Each notebook runs in a process of its own, which finds the slow imports made.
+# Each notebook runs in a process of its own, forked from one that has run warm.py.
 WARM = multiprocessing.get_context('forkserver')
-WARM.set_forkserver_preload(
-    [
-        'torch',
-        'pandas',
-        'matplotlib.pyplot',
-        'scipy.stats',
-        'numba',
-        'accelerate',
-        'peft',
-        'diffusers.models.unets.unet_2d_condition',
-        'trimesh',
-        'nbdev.test',
-    ]
-)
+WARM.set_forkserver_preload(['warm'])
 
 
 def find_notebooks():
@@ -351,6 +338,8 @@ QUICK = [
 def main(what):
     os.chdir(ROOT)
     os.environ.update(ENVIRONMENT)
+    places = [str(ROOT / '.ci'), os.environ.get('PYTHONPATH')]
+    os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, places))  # where warm.py is found
     if what in ('slow', 'gpu'):
         results = run_flagged(what)
     elif what == 'verify':
