@@ -104,7 +104,9 @@ def _log_light(picture, blur: float) -> np.ndarray:
     "The logarithm of a picture's light, in 0..1, after a blur of `blur` px"
     import cv2
 
-    return np.log(cv2.GaussianBlur(np.asarray(picture, np.float32), (0, 0), blur) + 0.015)
+    light = cv2.GaussianBlur(np.asarray(picture, np.float32), (0, 0), blur)
+    light += 0.015
+    return np.log(light, out=light)
 
 
 def largest_channel(x: np.ndarray) -> np.ndarray:
@@ -187,10 +189,10 @@ def thin_lines(picture: np.ndarray, background: np.ndarray, radius: int) -> np.n
     "Where (H,W) the picture (H,W,3) in 0..1 changed along lines narrower than 2 `radius` px"
     import cv2
 
-    now, before = _log_light(picture, 1.0), _log_light(background, 1.0)
+    change = _log_light(picture, 1.0) - _log_light(background, 1.0)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    brighter = cv2.morphologyEx(now - before, cv2.MORPH_TOPHAT, disc)
-    darker = cv2.morphologyEx(before - now, cv2.MORPH_TOPHAT, disc)
+    brighter = cv2.morphologyEx(change, cv2.MORPH_TOPHAT, disc)
+    darker = cv2.morphologyEx(-change, cv2.MORPH_TOPHAT, disc)
     hat = largest_channel(np.maximum(brighter, darker))
     return hat > max(0.06, 3 * 1.4826 * np.median(hat))
 
