@@ -167,12 +167,29 @@ def settle_outline(
         optimizer.step()
     return settled.detach()
 
-# %% ../../nbs/core/models/18_body.ipynb #c009
+# %% ../../nbs/core/models/18_body.ipynb #c024
 _DOUBTFUL = 0.65  # agreement below which a silhouette is hardly a mouse's
+_CONVEX = 0.96  # share of its convex hull that no mouse fills: feet, nose and tail stand out
 
 
-def warn_of_fit(fit: BodyFit):
-    "Warn where the best mouse explains a silhouette badly"
+def _filled_share(mask: np.ndarray) -> float:
+    "The share of its convex hull that a mask (S,S) fills"
+    import cv2
+
+    inside = (mask > 0.5).astype(np.uint8)
+    hull = cv2.convexHull(cv2.findNonZero(inside))
+    return inside.sum() / cv2.fillConvexPoly(np.zeros_like(inside), hull, 1).sum()
+
+
+def warn_of_fit(fit: BodyFit, mask: Tensor):
+    "Warn where the best mouse explains a silhouette (S,S) badly, or where that is convex"
+    share = _filled_share(mask.numpy())
+    if share > _CONVEX:
+        warnings.warn(
+            f'the silhouette fills {share:.0%} of its convex hull, as a disc or a box does and '
+            'no mouse: look at the mask',
+            stacklevel=3,
+        )
     if fit.agreement < _DOUBTFUL:
         warnings.warn(
             f'the silhouette is hardly that of a mouse: the best one agrees with an IoU of '
@@ -180,7 +197,7 @@ def warn_of_fit(fit: BodyFit):
             stacklevel=3,
         )
 
-
+# %% ../../nbs/core/models/18_body.ipynb #c009
 def body_cloud(
     image: Tensor,  # (S,S,3) on white
     mask: Tensor,  # (S,S)
@@ -254,7 +271,7 @@ class BodyMethod:
         "The mouse of a picture; warns where that is hardly one"
         elevation = seen.elevation if self.options.level else None
         fit = find_body(seen.image, seen.mask, seen.focal, elevation, self.options)
-        warn_of_fit(fit)
+        warn_of_fit(fit, seen.mask)
         return fit
 
     def __call__(
@@ -307,7 +324,7 @@ def body_of_picture(
     "The mouse of a picture as Gaussians; warns where the silhouette is hardly a mouse's"
     focal = Pinhole().focal
     fit = find_body(image, mask)
-    warn_of_fit(fit)
+    warn_of_fit(fit, mask)
     shift = UNITS_PER_MM * mouse_to_camera(fit.view, focal).shift
     cameras = _cameras_round(fit.view, shift, focal, len(mask))
     to_world = cameras.c2w[0].clone()
