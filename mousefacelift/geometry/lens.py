@@ -72,7 +72,8 @@ def fold_radius(
 @njit(cache=True, nogil=True)
 def _rational_factor(q, radial):
     "g and its slope over q of MATLAB's and OpenCV's lens"
-    k1, k2, k3, k4, k5, k6 = radial
+    k1, k2, k3 = radial[0], radial[1], radial[2]  # unpacked whole, an array costs a kernel more
+    k4, k5, k6 = radial[3], radial[4], radial[5]
     bottom = 1 + q * (k4 + q * (k5 + q * k6))
     g = (1 + q * (k1 + q * (k2 + q * k3))) / bottom
     slope = (k1 + q * (2 * k2 + 3 * q * k3) - g * (k4 + q * (2 * k5 + 3 * q * k6))) / bottom
@@ -82,7 +83,7 @@ def _rational_factor(q, radial):
 @njit(cache=True, nogil=True)
 def _fisheye_factor(q, radial):
     "g and its slope over q of a fisheye lens"
-    k1, k2, k3, k4 = radial[:4]
+    k1, k2, k3, k4 = radial[0], radial[1], radial[2], radial[3]
     if q < 1e-8:
         return 1 + (k1 - 1 / 3) * q, k1 - 1 / 3
     r = np.sqrt(q)
@@ -96,7 +97,7 @@ def _fisheye_factor(q, radial):
 @njit(cache=True, nogil=True)
 def distort_with_jacobian(x: Any, y: Any, radial: Any, tangential: Any, fisheye: Any = False):
     "Where a lens, `radial` (6,) and `tangential` (2,), puts (x, y), and its Jacobian's xx, xy, yy"
-    p1, p2 = tangential
+    p1, p2 = tangential[0], tangential[1]
     q = x * x + y * y
     g, slope = _fisheye_factor(q, radial) if fisheye else _rational_factor(q, radial)
     return (
