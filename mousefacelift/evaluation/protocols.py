@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HELD_OUT', 'ON_INPUTS', 'score_columns', 'camera_splits', 'checked_cut', 'split_by_time', 'score_pictures',
-           'score_cloud', 'angle_to_inputs', 'evaluate', 'farthest_first', 'by_number']
+           'score_cloud', 'angle_to_inputs', 'score_split', 'evaluate', 'farthest_first', 'by_number']
 
 # %% ../../nbs/core/evaluation/04_protocols.ipynb #c002
 import time
@@ -99,15 +99,16 @@ def split_by_time(times: Iterable, test: float = 0.2, gap: float = 0.0) -> tuple
     return np.flatnonzero(times < start - gap).tolist(), np.flatnonzero(times >= start).tolist()
 
 # %% ../../nbs/core/evaluation/04_protocols.ipynb #c015
-def score_pictures(color: Tensor, alpha: Tensor, images: Tensor, masks: Tensor) -> dict:
+def score_pictures(color: Tensor, alpha: Tensor | None, images: Tensor, masks: Tensor) -> dict:
     "Metric -> values (V,) of `color` (V,H,W,3), `alpha` (V,H,W) against true ones on white"
+    no_iou = torch.full(masks.shape[:1], torch.nan)
     color = color.clamp(0, 1)
     return {
         'psnr': psnr(color, images),
         'psnr mouse': psnr(color, images, masks),
         'ssim': ssim(color, images),
         'ssim mouse': ssim(color, images, masks),
-        'iou': mask_iou(alpha, masks),
+        'iou': no_iou if alpha is None else mask_iou(alpha, masks),
         'lpips': lpips(color, images),
     }
 
@@ -134,12 +135,12 @@ def angle_to_inputs(cameras: Cameras, centre: Tensor, inputs: list, view: int) -
 # %% ../../nbs/core/evaluation/04_protocols.ipynb #c017
 def _rows(values: dict, views: list, common: dict) -> list:
     "A row per metric and view of `values`, metric -> one value for each of the `views`"
-    notes = {'lpips': lpips_missing()}
+    notes = {'lpips': lpips_missing(), 'iou': 'n/a: pictures without alpha'}
     rows = []
     for metric, by_view in values.items():
-        note = notes.get(metric, '')
-        for view, value in zip(views, by_view):
-            rows.append(dict(common, view=view, metric=metric, value=float(value), note=note))
+        for view, value in zip(views, map(float, by_view)):
+            note = notes.get(metric, '') if np.isnan(value) else ''
+            rows.append(dict(common, view=view, metric=metric, value=value, note=note))
     return rows
 
 
@@ -173,10 +174,24 @@ def _method_rows(sample: Sample, split: tuple, key, method: Callable, common: di
     return _rows(values, scored, common) + _rows(once, [-1], common)
 
 
-def _score_split(
-    sample: Sample, split: tuple, methods: dict, baselines: dict, protocol: str
+def _made_rows(sample: Sample, scored: list, made, common: dict) -> list:
+    "Rows of what is `made` already: a cloud, or (color, alpha) of the views `scored`"
+    if isinstance(made, Gaussians):
+        values, distance = score_cloud(made, sample, scored)
+        return _rows(values, scored, common) + _rows({'chamfer': [distance]}, [-1], common)
+    true = sample.views(scored)
+    return _rows(score_pictures(*made, true.on_white(), true.masks), scored, common)
+
+
+def score_split(
+    sample: Sample,
+    split: tuple,  # (inputs, scored)
+    methods: dict,  # as for `evaluate`
+    baselines: dict,
+    protocol: str,
+    made: dict | None = None,  # name -> cloud in the sample's world, or (color, alpha) of `scored`
 ) -> list:
-    "Rows of `evaluate` for one sample and one `split`, (inputs, scored)"
+    "Rows of `evaluate` for one sample and one `split`"
     inputs, scored = split
     common = dict(
         protocol=protocol,
@@ -188,6 +203,8 @@ def _score_split(
     rows = _baseline_rows(sample, scored, baselines, common)
     for key, method in methods.items():
         rows += _method_rows(sample, split, key, method, common)
+    for name, each in (made or {}).items():
+        rows += _made_rows(sample, scored, each, dict(common, method=name))
     centre = centre_from_views(sample.masks[inputs], sample.cameras[inputs])
     angles = {v: angle_to_inputs(sample.cameras, centre, inputs, v) for v in scored}
     return [dict(row, angle=angles.get(row['view'], float('nan'))) for row in rows]
@@ -224,7 +241,7 @@ def evaluate(
             raise InputError(sample.name, came, allowed, 'Make one with `mousefacelift convert`.')
         splits = checked_cut(sample, cut) if cut else camera_splits(len(sample), leave, protocol)
         for split in splits:
-            rows += _score_split(sample, split, methods, baselines, protocol)
+            rows += score_split(sample, split, methods, baselines, protocol)
     return pd.DataFrame(rows)
 
 # %% ../../nbs/core/evaluation/04_protocols.ipynb #c023
@@ -277,7 +294,7 @@ def by_number(
             for n in [n for n in numbers if n <= len(order)]:
                 split = order[:n], [scored]
                 try:
-                    rows += _score_split(sample, split, {key: method}, {}, HELD_OUT)
+                    rows += score_split(sample, split, {key: method}, {}, HELD_OUT)
                 except InputError as e:
                     if n > 1:
                         raise
