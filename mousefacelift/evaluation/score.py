@@ -241,6 +241,7 @@ _METRICS = ('iou', 'psnr mouse', 'ssim mouse', 'psnr', 'ssim')
 
 def _against(table: pd.DataFrame) -> pd.DataFrame:
     "Result minus each baseline, its interval and its verdict: baselines down, metrics across"
+    table = table.assign(value=table.value.round(4))  # what a file's float32 moves is no difference
     of_result = table[(table.method == RESULT) & table.value.notna()]
     metrics = [metric for metric in _METRICS if metric in set(of_result.metric)]
     rows = {}

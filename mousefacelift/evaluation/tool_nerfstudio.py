@@ -21,7 +21,7 @@ from ..gaussians.ply import read_ply
 # %% ../../nbs/core/evaluation/10_tool_nerfstudio.ipynb #c005
 _to_opengl = torch.diag(torch.tensor([1.0, -1, -1, 1], dtype=torch.float64))
 _then = (
-    'ns-train splatfacto --data FOLDER; ns-export gaussian-splat, and copy the run\'s '
+    "ns-train splatfacto --data FOLDER; ns-export gaussian-splat, and copy the run's "
     'dataparser_transforms.json beside splat.ply; then score that folder'
 )
 
