@@ -190,6 +190,9 @@ def _rgba(picture: Path | Tensor) -> Tensor:
     return read_image(picture, 16 if bit_depth(picture) == 16 else 8)
 
 
+_LEAST_WHITE = 0.9
+
+
 def held_out_pictures(
     sample: Sample, result: Result, held: list[int]
 ) -> tuple[Tensor, Tensor | None]:
@@ -214,7 +217,12 @@ def held_out_pictures(
             raise InputError(result.source, came, allowed, 'Render it as large.')
         pictures.append(rgba)
     color, alpha = torch.stack(pictures)[..., :3], torch.stack(pictures)[..., 3]
-    return on_white(color, alpha), None if (alpha == 1).all() else alpha
+    if (alpha < 1).any():
+        return on_white(color, alpha), alpha
+    if color[sample.masks[held] < 0.5].median() < _LEAST_WHITE:
+        said = 'no alpha, and no white background: compare "psnr mouse" alone'
+        warnings.warn(f'{result.source}: {said}', stacklevel=2)
+    return color, None
 
 # %% ../../nbs/core/evaluation/14_score.ipynb #c022
 RESULT = 'result'
@@ -228,6 +236,10 @@ def score_result(
 ) -> pd.DataFrame:
     "Scores of a result beside the baselines, columns as of `protocols`"
     given, held = cut
+    said = [name for name, value in placing.items() if value]
+    if result.cloud is None and said:
+        came, do = f'pictures, and --{said[0].replace("_", "-")}', 'Leave it out.'
+        raise InputError(result.source, came, 'that of a ply alone', do)
     if result.cloud is None:
         made = held_out_pictures(sample, result, held)
     else:
