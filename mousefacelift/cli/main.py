@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['main', 'convert_command', 'mice_command', 'split_command', 'check_command', 'reconstruct_command', 'render_command',
            'view_command', 'export_command', 'measure_command', 'generate_command', 'train_command', 'evaluate_command',
-           'sweep_command', 'report_command']
+           'score_command', 'prepare_command', 'sweep_command', 'report_command']
 
 # %% ../../nbs/core/cli/01_main.ipynb #c002
 import os
@@ -671,6 +671,82 @@ def evaluate_command(path, models, leave, out, overwrite):
     if out:
         with atomic_path(out) as part:
             table.to_csv(part, index=False, encoding='utf-8')
+
+# %% ../../nbs/core/cli/01_main.ipynb #c051
+def _camera_words(text: str | None) -> list[str]:
+    "`0,cam_003` as a list"
+    return [] if text is None else [word.strip() for word in text.split(',')]
+
+
+_held_out = click.option(
+    '--held-out', help='Cameras, as in 3 or cam_003,cam_004, by number or by name.'
+)
+
+
+@main.command('score')
+@click.argument('result', metavar='PLY_OR_PICTURES', type=_path)
+@click.option('--against', required=True, type=_path, help='A sample, a set, or a list file.')
+@_held_out
+@click.option('--given', help='Cameras that the result was made from; the others without it.')
+@click.option(
+    '--frame',
+    type=click.Choice(['canonical', 'rig']),
+    help='Of the ply: that of the sample, or the rig in mm; what its record says by default.',
+)
+@click.option(
+    '--cameras',
+    type=_path,
+    help="Instead of a frame: the sample's cameras (opencv_cameras.json) in that of the ply, or "
+    "nerfstudio's dataparser_transforms.json.",
+)
+@click.option('-o', 'out', type=_path, help='Folder for scores.csv and scores.json.')
+@_reading
+@_overwrite
+def score_command(result, against, held_out, given, frame, cameras, out, overwrite, **reading):
+    """Anyone's result on held-out cameras, with the baselines beside it.
+
+    A ply, a folder that `reconstruct` wrote, pictures called as their cameras (cam_003.png), or
+    what nerfstudio, gsplat, Pose Splatter or BEAST3D wrote; of several samples a folder with one of
+    these each, called as the sample."""
+    from mousefacelift.data.samples import find_samples
+    from mousefacelift.evaluation.score import score_set, score_words, scores_files, write_scores
+    from mousefacelift.outputs import check_output
+
+    if cameras:
+        _require_no('--cameras', 'a ply without it', ['frame'])
+    inputs = [result, against, cameras]
+    if out:
+        check_output(out, 'scores', scores_files, inputs, overwrite)
+    else:
+        _require_no('no folder', 'what is written with -o', ['overwrite'])
+    words = _camera_words(held_out), _camera_words(given)
+    placing = dict(frame=frame, cameras=cameras, **reading)
+    table, cuts = score_set(result, find_samples(against), *words, **placing)
+    click.echo(score_words(table, cuts))
+    if out:
+        write_scores(out, table, cuts, inputs, overwrite=overwrite)
+
+# %% ../../nbs/core/cli/01_main.ipynb #c054
+@main.command('prepare')
+@click.argument('path', metavar='SAMPLES', type=_path)
+@click.option('--to', 'name', required=True, help='A tool: nerfstudio, ...; a wrong one lists all.')
+@_held_out
+@click.option('-o', 'out', required=True, type=_path, help='Folder that the tool is to read.')
+@_overwrite
+def prepare_command(path, name, held_out, out, overwrite):
+    "Samples as another tool reads them, some cameras held out, for `score`."
+    from mousefacelift.data.samples import find_samples
+    from mousefacelift.evaluation.results import Result
+    from mousefacelift.evaluation.score import folder_names, held_out_cut, named_sample
+    from mousefacelift.evaluation.tasks import write_task
+
+    folders = find_samples(path)
+    folder_names(folders)
+    samples = [named_sample(folder) for folder in folders]
+    words = _camera_words(held_out)
+    cuts = [held_out_cut(sample, Result(path), words) for sample in samples]
+    tool = write_task(samples, cuts, name, out, [path], overwrite=overwrite)
+    click.echo(f'{len(samples)} samples in {out}. Next: {tool.then}')
 
 # %% ../../nbs/core/cli/01_main.ipynb #c033
 _engine_parts = 'engine', 'processes', 'profile'
