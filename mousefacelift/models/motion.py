@@ -43,7 +43,8 @@ def _spread_out(points: Tensor, number: int) -> Tensor:
 def shared_parts(means: Tensor, middles: Tensor) -> Parts:
     "The parts of Gaussians at `means` (N,3) for which those of the indices `middles` (K,) stand"
     apart = torch.cdist(means[middles], means[middles])
-    reach = apart.fill_diagonal_(torch.inf).amin(1).mean()  # from a part to the next
+    apart.fill_diagonal_(torch.inf)
+    reach = apart.amin(1).mean().clamp(min=1e-12)  # from a part to the next
     distance = torch.cdist(means, means[middles])
     nearest, near = distance.topk(min(_NEAR, len(middles)), largest=False)
     return Parts(middles, near, torch.softmax(-0.5 * (nearest / reach) ** 2, 1))
