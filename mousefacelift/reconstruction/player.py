@@ -97,9 +97,9 @@ _DEAD = 0.6  # steps, below which what is left is 0
 
 def sequence_steps(unit: float) -> Steps:
     "Steps for a cloud with scales of about a `unit`, in world units"
-    means = 0.05 * unit
-    channels = [means] * 3 + [0.06] * 4 + [0.06] * 3 + [0.01] + [0.02] * 3
-    return Steps(channels, turns=0.004, shifts=means / 2)
+    means = 0.03 * unit
+    channels = [means] * 3 + [0.07] * 4 + [0.035] * 3 + [0.009] + [0.018] * 3
+    return Steps(channels, turns=0.003, shifts=means / 2)
 
 
 def _moved(channels: np.ndarray, parts: Parts, turns: np.ndarray, shifts: np.ndarray) -> np.ndarray:
