@@ -1,29 +1,115 @@
 // Plays a sequence of Gaussians (.4dgs) on a page, from disk: format and page in nbs/core/reconstruction/11_player.ipynb.
 (() => {
-const CHANNELS = 14; // x y z, w x y z, three log scales, opacity, r g b
+const CHANNELS = 14; // x y z, w x y z, three log scales, opacity, green, red - green, blue - green
 const C = { x: 0, q: 3, s: 7, o: 10, c: 11 };
+const VERSION = 2, NEAR = 4; // parts that a Gaussian belongs to
 
 async function unpack(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-// whole numbers of each channel, instant and Gaussian: planes of bytes of zigzag differences in time, added up
-function wholes(raw, frames, n) {
-  const size = CHANNELS * frames * n, out = new Int32Array(size);
-  for (let c = 0, i = 0; c < CHANNELS; c++)
-    for (let t = 0; t < frames; t++)
-      for (let g = 0; g < n; g++, i++) {
-        const z = raw[i] | raw[i + size] << 8 | raw[i + 2 * size] << 16;
-        out[i] = (z >>> 1 ^ -(z & 1)) + (t ? out[i - n] : 0);
-      }
+// whole numbers: planes of bytes, zigzag
+function wholes(raw) {
+  const size = raw.length / 3, out = new Int32Array(size);
+  for (let i = 0; i < size; i++) {
+    const z = raw[i] | raw[i + size] << 8 | raw[i + 2 * size] << 16;
+    out[i] = z >>> 1 ^ -(z & 1);
+  }
   return out;
+}
+
+function rotation(w, x, y, z) { // rows of the matrix of a quaternion of any length
+  const norm = Math.hypot(w, x, y, z) || 1;
+  w /= norm; x /= norm; y /= norm; z /= norm;
+  return [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+    2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+    2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)];
+}
+
+class Chunk { // its instants, each made of the one before when it is first asked for
+  constructor(numbers, { frames, gaussians, middles }, steps) {
+    Object.assign(this, { n: gaussians, frames, parts: middles, steps });
+    const parts = [middles, CHANNELS * gaussians, (frames - 1) * 6 * middles];
+    let from = 0;
+    [this.middles, this.first, this.moves, this.left] = [...parts, numbers.length].map(size => numbers.subarray(from, from += size));
+    const now = new Float64Array(CHANNELS * gaussians); // channel by channel
+    for (let c = 0; c < CHANNELS; c++)
+      for (let g = 0, sum = 0; g < gaussians; g++) now[c * gaussians + g] = (sum += this.first[c * gaussians + g]) * steps.channels[c];
+    this.now = now; this.made = [this.rows()];
+    this.share();
+  }
+  rows() { // Gaussian by Gaussian, with red, green and blue
+    const { n, now } = this, out = new Float32Array(n * CHANNELS);
+    for (let c = 0; c < CHANNELS; c++) for (let g = 0; g < n; g++) out[g * CHANNELS + c] = now[c * n + g];
+    for (let i = C.c; i < out.length; i += CHANNELS) {
+      const green = out[i];
+      out[i] = green + out[i + 1]; out[i + 1] = green; out[i + 2] += green;
+    }
+    return out;
+  }
+  share() { // the parts that each Gaussian belongs to, and how far
+    const { n, now, middles, parts } = this, J = this.J = Math.min(NEAR, parts);
+    const gap = (a, b) => Math.sqrt((now[a] - now[b]) ** 2 + (now[n + a] - now[n + b]) ** 2 + (now[2 * n + a] - now[2 * n + b]) ** 2);
+    let reach = 0;
+    for (const a of middles) {
+      let least = Infinity;
+      for (const b of middles) if (a !== b) least = Math.min(least, gap(a, b));
+      reach += least / parts;
+    }
+    reach = Math.max(reach, 1e-12);
+    this.near = new Int32Array(n * J); this.shares = new Float64Array(n * J);
+    const far = new Float64Array(J), part = new Int32Array(J);
+    for (let g = 0; g < n; g++) {
+      far.fill(Infinity);
+      for (let p = 0; p < parts; p++) {
+        const distance = gap(g, middles[p]);
+        if (distance >= far[J - 1]) continue;
+        let j = J - 1;
+        for (; j > 0 && far[j - 1] > distance; j--) { far[j] = far[j - 1]; part[j] = part[j - 1]; }
+        far[j] = distance; part[j] = p;
+      }
+      let sum = 0;
+      for (let j = 0; j < J; j++) sum += this.shares[g * J + j] = Math.exp(.5 * ((far[0] / reach) ** 2 - (far[j] / reach) ** 2));
+      for (let j = 0; j < J; j++) { this.near[g * J + j] = part[j]; this.shares[g * J + j] /= sum; }
+    }
+  }
+  advance() { // parts move, and what is left is added
+    const { n, now, steps, parts, J, near, shares, middles, left, frames } = this, t = this.made.length - 1;
+    const moves = this.moves.subarray(t * 6 * parts, (t + 1) * 6 * parts), POSE = 15, pose = new Float64Array(parts * POSE);
+    for (let p = 0; p < parts; p++) { // x, y, z of the turn, its matrix, and where it takes the origin
+      const at = axis => now[axis * n + middles[p]], q = [0, 1, 2].map(axis => moves[axis * parts + p] * steps.turns);
+      const R = rotation(1, ...q);
+      const to = [0, 1, 2].map(k => at(k) + moves[(3 + k) * parts + p] * steps.shifts - R[3 * k] * at(0) - R[3 * k + 1] * at(1) - R[3 * k + 2] * at(2));
+      pose.set([...q, ...R, ...to], p * POSE);
+    }
+    const next = now.slice(), sum = new Float64Array(POSE);
+    for (let g = 0; g < n; g++) {
+      sum.fill(0);
+      for (let j = 0; j < J; j++)
+        for (let k = 0, share = shares[g * J + j], from = near[g * J + j] * POSE; k < POSE; k++) sum[k] += share * pose[from + k];
+      const x = now[g], y = now[n + g], z = now[2 * n + g];
+      for (let k = 0; k < 3; k++) next[k * n + g] = sum[3 + 3 * k] * x + sum[4 + 3 * k] * y + sum[5 + 3 * k] * z + sum[12 + k];
+      const a = sum[0], b = sum[1], c = sum[2], qw = now[3 * n + g], qx = now[4 * n + g], qy = now[5 * n + g], qz = now[6 * n + g];
+      const w = qw - a * qx - b * qy - c * qz, i = qx + a * qw + b * qz - c * qy, j = qy - a * qz + b * qw + c * qx, k = qz + a * qy - b * qx + c * qw;
+      const norm = Math.sqrt(w * w + i * i + j * j + k * k);
+      next[3 * n + g] = w / norm; next[4 * n + g] = i / norm; next[5 * n + g] = j / norm; next[6 * n + g] = k / norm;
+    }
+    for (let c = 0; c < CHANNELS; c++)
+      for (let g = 0, from = (c * (frames - 1) + t) * n; g < n; g++) next[c * n + g] += left[from + g] * steps.channels[c];
+    this.now = next; this.made.push(this.rows());
+  }
+  frame(t) {
+    while (this.made.length <= t) this.advance();
+    return this.made[t];
+  }
 }
 
 class Sequence {
   constructor(bytes) {
     const length = new DataView(bytes.buffer).getUint32(4, true);
     Object.assign(this, JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))));
+    if (this.version !== VERSION) throw new Error(`format ${this.version || 1}, not ${VERSION}`);
     this.data = bytes.subarray(8 + length);
     this.cache = new Map();
     let first = 0, offset = 0;
@@ -33,24 +119,19 @@ class Sequence {
     }
   }
   chunkOf(t) { return this.chunks.findIndex(c => t < c.first + c.frames); }
-  load(k) { // a promise of the numbers of chunk k; three are kept
+  load(k) { // a promise of chunk k; three are kept
     const chunk = this.chunks[k];
     if (!chunk || this.cache.has(k)) return chunk && this.cache.get(k);
     if (this.cache.size > 2) this.cache.delete(this.cache.keys().next().value);
     const packed = this.data.subarray(chunk.offset, chunk.offset + chunk.bytes);
-    const ready = unpack(packed).then(raw => wholes(raw, chunk.frames, chunk.gaussians));
+    const ready = unpack(packed).then(raw => new Chunk(wholes(raw), chunk, this.steps));
     this.cache.set(k, ready);
     return ready;
   }
   async frame(t) {
-    const k = this.chunkOf(t), chunk = this.chunks[k], numbers = await this.load(k);
-    if (t - chunk.first > chunk.frames / 2) this.load(k + 1);
-    const n = chunk.gaussians, out = new Float32Array(n * CHANNELS);
-    for (let c = 0; c < CHANNELS; c++) {
-      const from = (c * chunk.frames + t - chunk.first) * n;
-      for (let g = 0; g < n; g++) out[g * CHANNELS + c] = numbers[from + g] * this.steps[c];
-    }
-    return out;
+    const k = this.chunkOf(t), { first, frames } = this.chunks[k], chunk = await this.load(k);
+    if (t - first > frames / 2) this.load(k + 1);
+    return chunk.frame(t - first);
   }
 }
 
@@ -113,12 +194,7 @@ class Painter {
       const i = g * CHANNELS, z = depth[g], x = cloud[i], y = cloud[i + 1], zz = cloud[i + 2];
       const cx = view[0] * x + view[1] * y + view[2] * zz + view[3];
       const cy = view[4] * x + view[5] * y + view[6] * zz + view[7];
-      let [qw, qx, qy, qz] = cloud.subarray(i + C.q, i + C.q + 4);
-      const norm = Math.hypot(qw, qx, qy, qz) || 1;
-      qw /= norm; qx /= norm; qy /= norm; qz /= norm;
-      const R = [1 - 2 * (qy * qy + qz * qz), 2 * (qx * qy - qw * qz), 2 * (qx * qz + qw * qy),
-        2 * (qx * qy + qw * qz), 1 - 2 * (qx * qx + qz * qz), 2 * (qy * qz - qw * qx),
-        2 * (qx * qz - qw * qy), 2 * (qy * qz + qw * qx), 1 - 2 * (qx * qx + qy * qy)];
+      const R = rotation(...cloud.subarray(i + C.q, i + C.q + 4));
       let a = .3, b = 0, c = .3; // px^2: the blur that 3DGS adds
       for (let k = 0; k < 3; k++) {
         const s = Math.exp(cloud[i + C.s + k]);

@@ -89,19 +89,17 @@ _LIMITS = dict(
     hold=Range(0, 1000),
     finer=Range(1, 8, whole=True),
     rate=Range(0, 100),
-    stride=Range(0, 100),
 )
 
 
-def _fit_steps(start, images, masks, cameras, *, steps, seed, views, hold, finer, rate, stride=1.0):
+def _fit_steps(start, images, masks, cameras, *, steps, seed, views, hold, finer, rate):
     "The free parameters of the cloud `start`, as it is and after each step"
     images, masks, cameras = crop_to_masks(images, masks, cameras)
     free = free_parameters(start)
     pixels = pixel_sizes(start.means, cameras.to(start.means))
     began = {name: x.detach().clone() for name, x in free.items()}
     random = torch.Generator().manual_seed(seed)
-    sizes = _STEP_SIZES | dict(means=stride * _STEP_SIZES['means'])
-    groups = [dict(params=[free[name]], lr=rate * size) for name, size in sizes.items()]
+    groups = [dict(params=[free[name]], lr=rate * size) for name, size in _STEP_SIZES.items()]
     adam = torch.optim.Adam(groups, betas=(0.9, 0.99))
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(adam, max(steps, 1))
     yield free
@@ -134,11 +132,10 @@ def fit_scene(
     hold: float = 0.0,  # weight of the `drift` from where the fit starts
     finer: int = 1,  # times as fine as the pictures are those that are drawn at last, and averaged
     rate: float = 1.0,  # of all step sizes
-    stride: float = 1.0,  # of the step size of means, where what is fitted has moved
 ) -> Gaussians:
     "Gaussians of `start`, fitted to the pictures, in the cameras' world; a `models.methods` method"
     how = dict(steps=steps, seed=seed, views=views, hold=hold)
-    how |= dict(finer=finer, rate=rate, stride=stride)
+    how |= dict(finer=finer, rate=rate)
     check_settings(_LIMITS, **how)
     stop = steps if stop is None else min(stop, steps)
     cloud = start(images, masks, cameras)

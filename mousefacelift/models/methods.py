@@ -32,6 +32,7 @@ from .checkpoints import locate, network_folder
 from .fit import fit_scene, judged_errors, judged_fit
 from .gslrm import GSLRM
 from .lgm import LGM, four_views
+from .motion import Previous, fit_motion
 from .visual_hull import pixel_size, visual_hull
 from ..ranges import Range, check_settings
 
@@ -216,23 +217,12 @@ def canonical_inputs(
     return images, masks, cameras.transformed(to_canonical), to_canonical
 
 # %% ../../nbs/core/models/14_methods.ipynb #c226
-_AGAIN = dict(steps=40, views=3, rate=1.5, stride=4.0)  # of a fit to the next instant
-
-
-def _given_cloud(cloud: Gaussians, *pictures) -> Gaussians:
-    return cloud
-
-
-def continued(
-    method: Method,
-    last: Gaussians,  # of the instant before, about where the subject is now
-) -> Method:
-    "A method that fits, with its fit begun with the cloud `last` instead; another as it is"
+def continued(method: Method, previous: Previous) -> Method:
+    "A method that fits, going on from the instant before instead; another as it is"
     function = method.func if isinstance(method, partial) else method
     if function not in (fit_scene, judged_fit):
         return method
-    start = replace(last.to(torch.float32), pixels=None)
-    return partial(fit_scene, start=partial(_given_cloud, start), **_AGAIN)
+    return partial(fit_motion, previous=previous)
 
 # %% ../../nbs/core/models/14_methods.ipynb #c225
 def _made_for(cloud: Gaussians, cameras: Cameras) -> Gaussians:
@@ -244,13 +234,13 @@ def apply_method(
     method: Method,
     sample: Sample,
     inputs: list[int],
-    last: Gaussians | None = None,  # of the instant before, in the sample's world, to go on from
+    previous: Previous | None = None,  # in the sample's world, to go on from
 ) -> Gaussians:
     """Gaussians in the sample's world that `method` makes of the views `inputs`, made for the
     pixels of these unless the method says for which"""
     images, masks, cameras, to_canonical = canonical_inputs(sample, inputs)
-    if last is not None:
-        method = continued(method, last.transformed(to_canonical))
+    if previous is not None:
+        method = continued(method, previous.transformed(to_canonical))
     cloud = method(images, masks, cameras)
     if not cloud.pixels.any():
         cloud = _made_for(cloud, cameras)

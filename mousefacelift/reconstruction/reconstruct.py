@@ -13,6 +13,7 @@ from ..data.samples import Sample, find_samples, read_sample
 from ..files import InputError
 from ..gaussians.cloud import Gaussians
 from ..models.methods import apply_method, named_method
+from ..models.motion import Previous
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,13 +49,13 @@ def reconstruct(
     source: Sample | str | Path,  # a sample, or its folder
     model: str | Path | Callable = 'auto',  # a name, the place of a network, or a method
     inputs: list[int] | None = None,  # the views that the model is given; all of them by default
-    last: Gaussians | None = None,  # of the instant before, for a fit to go on from
+    previous: Previous | None = None,  # the instant before, for a fit to go on from
 ) -> Gaussians:
     "Gaussians in the sample's frame; raises `InputError` for an unknown model or unknown views"
     sample = source if isinstance(source, Sample) else read_sample(source)
     name = sample.name if sample is source else source
     inputs = checked_inputs(sample, name, inputs)
-    return apply_method(_as_method(model), sample, inputs, last)
+    return apply_method(_as_method(model), sample, inputs, previous)
 
 # %% ../../nbs/core/reconstruction/01_reconstruct.ipynb #c012
 def _read_samples(source: str | Path | Sample | Iterable) -> list[Sample]:

@@ -6,6 +6,7 @@
 __all__ = ['planned_reconstructions', 'reconstruct_chunk', 'judged_request', 'reconstruction_plan', 'write_reconstructions']
 
 # %% ../../nbs/core/reconstruction/06_sets.ipynb #c002
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from pathlib import Path
@@ -38,8 +39,8 @@ def planned_reconstructions(
     "(sample, folder for what comes of it): `out` itself for one, below it for several"
     folders = [Path(f) for f in folders]
     names = [f.resolve().name for f in folders]
-    for name in names:
-        if names.count(name) > 1:
+    for name, times in Counter(names).items():
+        if times > 1:
             raise InputError(
                 out,
                 f'several samples named {name}',
@@ -47,8 +48,12 @@ def planned_reconstructions(
                 'Reconstruct them folder by folder.',
             )
     outs = [Path(out)] if len(folders) == 1 else [Path(out) / name for name in names]
+    places = {f.resolve() for f in folders}
+    above = places.union(*(place.parents for place in places))
     for target in outs:
-        check_reconstruction(target, folders, overwrite=overwrite)
+        place = target.resolve()
+        meets = place in above or not places.isdisjoint(place.parents)  # each with each takes long
+        check_reconstruction(target, folders if meets else [], overwrite=overwrite)
     return list(zip(folders, outs))
 
 # %% ../../nbs/core/reconstruction/06_sets.ipynb #c008
@@ -58,28 +63,30 @@ def _loaded(model: str, weights: str) -> Method:
     return named_method(model)
 
 
-def _described(folder: Path, request: Request, last: Reconstructed | None) -> dict:
-    "All that a reconstruction depends on which goes on from `last`"
+def _described(folder: Path, request: Request, before: tuple[Reconstructed, ...]) -> dict:
+    "All that a reconstruction depends on which goes on from those `before` it"
     described = request.described(folder)
-    return described | dict(last=digest(last.folder / 'gaussians.ply')) if last else described
+    for name, each in zip(('first', 'last'), before[:1] + before[-1:]):
+        described[name] = digest(each.folder / 'gaussians.ply')
+    return described
 
 
 def _reconstruct_one(
     planned: tuple[Path, Path],  # sample and output
     request: Request,
     overwrite: bool,
-    last: Reconstructed | None = None,  # of the instant before
+    before: tuple[Reconstructed, ...] = (),  # the instants that it goes on from
 ) -> Reconstructed:
     "What came of one sample, made now or before"
     folder, target = planned
     try:
-        described = _described(folder, request, last)
+        described = _described(folder, request, before)
         there = made_before(folder, target, described)
         if there:
             return there
         method = _loaded(str(request.model), described['weights'])
         with one_thread():
-            how = dict(described=described, last=last, overwrite=overwrite)
+            how = dict(described=described, before=before, overwrite=overwrite)
             return write_reconstruction(folder, target, request, method, **how)
     except InputError as e:
         require_writable(target)
@@ -92,10 +99,10 @@ def reconstruct_chunk(
     overwrite: bool,
 ) -> list[Reconstructed]:
     "What came of a chunk"
-    made = []
+    made, before = [], ()
     for each in planned:
-        last = made[-1] if made and not made[-1].failure else None
-        made.append(_reconstruct_one(each, request, overwrite, last))
+        made.append(_reconstruct_one(each, request, overwrite, before))
+        before = () if made[-1].failure else (*before, made[-1])
     return made
 
 # %% ../../nbs/core/reconstruction/06_sets.ipynb #c021
@@ -203,10 +210,11 @@ def reconstruction_plan(
         request = request._replace(judged=judged)
     lines = []
     for job in _jobs(planned, chunks):
-        last = None
+        before = ()
         for folder, target in job:
-            last = made_before(folder, target, _described(folder, request, last))
-            lines.append(str(last or plan_words(folder, target, request.model)))
+            there = made_before(folder, target, _described(folder, request, before))
+            lines.append(str(there or plan_words(folder, target, request.model)))
+            before = (*before, there) if there else ()
     return lines
 
 

@@ -35,6 +35,7 @@ from ..geometry.cameras import Cameras, read_opencv
 from ..geometry.canonical import Transform
 from ..geometry.hull import find_subject
 from ..models.methods import Method, named_method
+from ..models.motion import Previous, parts_of
 from mousefacelift.outputs import (
     check_output,
     is_recorded,
@@ -172,12 +173,15 @@ def _subject_of(sample: Sample, inputs: list[int], to_frame: Tensor) -> dict:
     return dict(centre=found.centre.tolist(), radius=found.disc_radius)
 
 
-def _from_last(last: Reconstructed, subject: dict, to_frame: Tensor) -> Gaussians:
-    "The cloud of `last`, moved to where the `subject` is now, in the frame that `to_frame` is from"
+def _previous(before: tuple[Reconstructed, ...], subject: dict, to_frame: Tensor) -> Previous:
+    """The last cloud, moved to where the `subject` is now, in the frame that `to_frame` is from,
+    and the parts of the first one"""
+    first, last = before[0], before[-1]
     shift = torch.eye(4, dtype=torch.float64)
     shift[:3, 3] = torch.tensor(subject['centre']) - torch.tensor(last.subject['centre'])
+    parts = parts_of(read_ply(first.folder / 'gaussians.ply'))
     cloud = read_ply(last.folder / 'gaussians.ply')
-    return cloud.transformed(torch.linalg.inv(to_frame) @ shift)
+    return Previous(cloud.transformed(torch.linalg.inv(to_frame) @ shift), parts)
 
 
 def write_reconstruction(
@@ -187,7 +191,7 @@ def write_reconstruction(
     method: Method | None = None,  # the model, where it is loaded already
     described: dict | None = None,  # what `request.described` says, where that is known already
     *,
-    last: Reconstructed | None = None,  # of the instant before, in the same frame, to go on from
+    before: tuple[Reconstructed, ...] = (),  # that it goes on from, in the same frame
     overwrite: bool = False,
 ) -> Reconstructed:
     """Reconstruct the sample in `folder`: gaussians.ply, cameras.json and reconstruction.json, and
@@ -199,8 +203,8 @@ def write_reconstruction(
         method = request.settled(method or named_method(request.model))
         inputs = checked_inputs(sample, folder, request.inputs)
         subject = _subject_of(sample, inputs, to_frame)
-        start = None if last is None else _from_last(last, subject, to_frame)
-        cloud = reconstruct(sample, method, inputs, start)
+        previous = _previous(before, subject, to_frame) if before else None
+        cloud = reconstruct(sample, method, inputs, previous)
         scores = input_scores(cloud, sample, request.inputs)
         _write_cloud(d, cloud, sample, to_frame)
         described = described or request.described(folder)
