@@ -583,7 +583,11 @@ def _train_config(network: str, out: Path, config: Path | None, settings: tuple,
         run_config,
     )
 
-    defaults = TrainConfig() if network == 'gslrm' else ViewsConfig()
+    defaults = ViewsConfig() if network == 'mvdiffusion' else TrainConfig()
+    if network == 'rigs':
+        from mousefacelift.training.adaptation import adaptation_config
+
+        defaults = adaptation_config()
     if resume:
         defaults = run_config(out, defaults)
     elif holds_run(out):
@@ -593,7 +597,7 @@ def _train_config(network: str, out: Path, config: Path | None, settings: tuple,
 
 
 @main.command('train')
-@click.argument('network', type=click.Choice(['gslrm', 'mvdiffusion']))
+@click.argument('network', type=click.Choice(['gslrm', 'rigs', 'mvdiffusion']))
 @click.argument('samples', type=_path)
 @click.option(
     '-o',
@@ -616,7 +620,7 @@ def _train_config(network: str, out: Path, config: Path | None, settings: tuple,
     help='Go on with the run in the folder and its settings, of which steps may grow.',
 )
 def train_command(network, samples, out, config, settings, resume):
-    """Train on a data set, in a run folder.
+    """Train on a data set, in a run folder; rigs: the shipped network, on a recording's instants.
 
     Also under torchrun or accelerate launch. Exit status 1 if training had to stop."""
     from mousefacelift.data.samples import find_samples, read_sample
@@ -626,6 +630,8 @@ def train_command(network, samples, out, config, settings, resume):
     check_growing(out, 'config.json', inputs=[samples])
     if network == 'gslrm':
         from mousefacelift.training.gslrm import train_gslrm as train
+    elif network == 'rigs':
+        from mousefacelift.training.adaptation import adapt_network as train
     else:
         from mousefacelift.training.mvdiffusion import train_mvdiffusion as train
     from mousefacelift.training.loop import TrainingAlarm

@@ -53,6 +53,7 @@ class GSLRMConfig:
     hull: bool = False  # a pixel's Gaussian begins in the visual hull, in its colour; needs masks
     disc: float = 0.0  # trained in worlds with silhouettes as large as this disc; 0 canonical
     pixels: int = 0  # and in pictures of this size, which the subject fills; 0 as they come
+    misses: int = 0  # silhouettes, at least, beside which such a network's Gaussian may lie
     checkpointing: bool = False  # recompute each layer backward: less memory, more time
 
     def __post_init__(self):

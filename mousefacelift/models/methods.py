@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Method', 'method_loaders', 'qualities', 'GSLRMMethod', 'LGMMethod', 'InDiscWorld', 'match_blur', 'drop_outside',
-           'AnyRigMethod', 'network_method', 'named_method', 'canonical_inputs', 'continued', 'apply_method',
-           'is_judged', 'judged_errors_of', 'FromSmaller']
+           'network_framing', 'AnyRigMethod', 'network_method', 'named_method', 'canonical_inputs', 'continued',
+           'apply_method', 'is_judged', 'judged_errors_of', 'FromSmaller']
 
 # %% ../../nbs/core/models/14_methods.ipynb #c002
 from collections.abc import Callable
@@ -102,16 +102,26 @@ def match_blur(cloud: Gaussians, known_pixel: float, given_pixel: float) -> Gaus
     return replace(cloud, opacities=cloud.opacities / growth.log().mean(-1).exp())
 
 # %% ../../nbs/core/models/14_methods.ipynb #c211
-def drop_outside(cloud: Gaussians, masks: Tensor, cameras: Cameras) -> Gaussians:
+def drop_outside(
+    cloud: Gaussians,
+    masks: Tensor,
+    cameras: Cameras,
+    misses: int = 0,  # silhouettes, at least, that may be wrong
+) -> Gaussians:
     """The Gaussians that lie less than a pixel outside the silhouettes `masks` (V,H,W): all of
-    them, or all but one of more than four views"""
+    them, or all but one of more than four views, or all but `misses`"""
     grown = F.max_pool2d(masks.float()[None], kernel_size=3, stride=1, padding=1)[0]
     outside = mask_values_at(grown, cameras, cloud.means.double()) < 0.5
-    allowed = 1 if len(cameras) > 4 else 0
+    allowed = max(misses, 1 if len(cameras) > 4 else 0)
     return cloud[outside.sum(0) <= allowed]
 
 # %% ../../nbs/core/models/14_methods.ipynb #c215
 _SHARE = 0.26  # of a framed picture's width, for the disc that is as large as the silhouettes
+
+
+def network_framing(subject: Subject, cameras: Cameras, pixels: int) -> Cameras:
+    "The cameras turned to the subject and zoomed, as a network for any rig of `pixels` is asked"
+    return aim_at(*subject.disc, cameras, pixels, _SHARE)
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,7 @@ class AnyRigMethod:
     def __call__(self, images: Tensor, masks: Tensor, cameras: Cameras) -> Gaussians:
         config = self.model.config
         subject = find_subject(masks, cameras)
-        framing = aim_at(*subject.disc, cameras, config.pixels, _SHARE)
+        framing = network_framing(subject, cameras, config.pixels)
         pictures, silhouettes, framing = retake(images, masks, cameras, framing, 'bicubic')
         to_disc = disc_similarity(masks, cameras, config.disc, subject)
         cloud = GSLRMMethod(self.model)(
@@ -135,7 +145,7 @@ class AnyRigMethod:
         cloud = cloud.transformed(torch.linalg.inv(to_disc))
         centre = subject.centre
         cloud = match_blur(cloud, pixel_size(framing, centre), pixel_size(cameras, centre))
-        return drop_outside(cloud, masks, cameras)
+        return drop_outside(cloud, masks, cameras, config.misses)
 
 # %% ../../nbs/core/models/14_methods.ipynb #c104
 def network_method(model: GSLRM | LGM) -> Method:

@@ -200,6 +200,7 @@ class _NetworkAndViews:
     # (`data.augment`)
     degrade: float = 0.0
     targets: int = 6  # views that the loss sees, drawn from all of a sample's at each step
+    held_out: bool = False  # of these, those that are not inputs come first
     rotate: bool = True  # each sample is turned about the vertical by a random angle
     mirror: bool = True  # half of the samples are mirrored: pictures, masks and cameras together
     # only the first few samples, neither turned nor mirrored: can the network learn at all?

@@ -53,7 +53,10 @@ def draw_example(samples: list, config: TrainConfig) -> Example:
         shuffled=shuffled,
         random=random[: config.inputs],
     )
-    return Example(sample, inputs[config.choose], targets[: config.targets])
+    shown = inputs[config.choose]
+    if config.held_out:
+        targets.sort(key=shown.__contains__)  # in the order that was drawn, otherwise
+    return Example(sample, shown, targets[: config.targets])
 
 # %% ../../nbs/core/training/06_gslrm.ipynb #c044
 def _require_choice(config: TrainConfig):
@@ -235,7 +238,7 @@ def _require_network(config: TrainConfig):
 # %% ../../nbs/core/training/06_gslrm.ipynb #c079
 def _without_frame(config: GSLRMConfig | LGMConfig) -> GSLRMConfig | LGMConfig:
     if isinstance(config, GSLRMConfig):
-        return replace(config, disc=0.0, pixels=0)
+        return replace(config, disc=0.0, pixels=0, misses=0)
     return config
 
 
