@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['WIDTHS', 'CURVE', 'measure_names', 'kinds', 'to_shape', 'to_measures', 'heading_of', 'turn_between', 'Measures',
-           'measures_of', 'ShapeMap', 'shipped_map', 'Reconstruction', 'read_reconstruction', 'outline_noise',
-           'shapes_of', 'measured', 'measure_table', 'set_table', 'found_reconstructions', 'measure', 'measure_medians',
-           'draw_measures', 'write_measurements']
+           'measures_of', 'ShapeMap', 'shipped_map', 'surface_numbers', 'Reconstruction', 'read_reconstruction',
+           'outline_noise', 'shapes_of', 'measured', 'measure_table', 'set_table', 'found_reconstructions', 'measure',
+           'measure_medians', 'draw_measures', 'write_measurements']
 
 # %% ../../nbs/core/reconstruction/14_measurements.ipynb #c002
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +28,12 @@ from ..outputs import output_folder
 from ..progress import tracked
 from .shape_numbers import Place, Shapes, find_shapes, outline_radius
 from .export import opaque_part
-from .export_depth import require_millimetres
+from mousefacelift.reconstruction.export_depth import (
+    Overhead,
+    overhead,
+    require_millimetres,
+    surface_heights,
+)
 from ..workers import Workers, one_thread
 
 if TYPE_CHECKING:
@@ -130,14 +135,14 @@ def measures_of(shapes: Shapes, outputs: np.ndarray) -> Measures:
 class ShapeMap:
     "A linear map from the numbers of a shape to those that `to_measures` takes, and the factors"
 
-    mean: np.ndarray  # (84,)
-    deviation: np.ndarray  # (84,)
-    weights: np.ndarray  # (84,50)
+    mean: np.ndarray  # (92,)
+    deviation: np.ndarray  # (92,)
+    weights: np.ndarray  # (92,50)
     offset: np.ndarray  # (50,)
     factors: dict  # kind of measure -> half an interval of 90 % in spreads
 
     def __call__(self, numbers: np.ndarray) -> np.ndarray:
-        "Outputs (T,50) for shapes (T,84)"
+        "Outputs (T,50) for shapes (T,92)"
         return (numbers - self.mean) / self.deviation @ self.weights + self.offset
 
 
@@ -147,6 +152,26 @@ def shipped_map() -> ShapeMap:
     content = read_json(asset_path('measurements', 'map.json'))
     factors = content.pop('factors')
     return ShapeMap(**{name: np.array(value) for name, value in content.items()}, factors=factors)
+
+# %% ../../nbs/core/reconstruction/14_measurements.ipynb #c031
+_ACROSS = 36  # pixels from above, along the side of a cube of the trunk's volume
+_STANDS = 0.1  # of that side: what is lower is tail, paws or floor
+
+
+def surface_numbers(seen: Overhead, place: Place) -> np.ndarray:
+    """The floor, and mean height, width, bulk and quantiles of heights of what stands on it (8,),
+    in units of the size of a trunk at its `place`; raises `InputError`"""
+    heights = (surface_heights(seen) - seen.corner[2])[seen.there]
+    body = heights[heights > _STANDS * place.size]
+    if not len(body):
+        came = 'nothing that stands on its floor, seen from above'
+        raise InputError('cloud', came, 'an animal', 'Look at it: `mousefacelift view`.')
+    area = len(body) * seen.pixel**2
+    bulk = area * body.mean()
+    floor = seen.corner[2] - place.centre[2]
+    levels = np.quantile(body, [0.5, 0.9, 0.995])
+    lengths = np.array([floor, body.mean(), np.sqrt(area), np.cbrt(bulk), *levels]) / place.size
+    return np.append(lengths, np.log(bulk / place.size**3))
 
 # %% ../../nbs/core/reconstruction/14_measurements.ipynb #c014
 @dataclass(frozen=True, eq=False)
@@ -200,9 +225,13 @@ def outline_noise(
 
 
 def shapes_of(made: Reconstruction) -> Shapes:
-    "The shapes of a reconstruction, with the noise of its outlines"
+    "The shapes (T,92) of a reconstruction, with the noise of its outlines, and seen from above"
     outlines = made.outlines
-    return find_shapes(outlines, made.cameras, pixels=outline_noise(outlines, made.iou))
+    shapes = find_shapes(outlines, made.cameras, pixels=outline_noise(outlines, made.iou))
+    cloud = made.cloud.detach().to('cpu', torch.float64)
+    seen = overhead(cloud, shapes.places[0].size / _ACROSS)
+    above = [surface_numbers(seen, place) for place in shapes.places]
+    return replace(shapes, numbers=np.concatenate([shapes.numbers, above], 1))
 
 
 def measured(made: Reconstruction, shape_map: ShapeMap | None = None) -> Measures:
