@@ -24,13 +24,21 @@ test-plain: .venv/ready
 verify seal: .venv/ready
 	$(BIN)/python .ci/checks.py $@
 
-slow: .venv/sweep
+slow: .venv/sweep .venv/usd .venv/movement
 slow gpu: .venv/ready
 	$(BIN)/python .ci/checks.py $@
 
 .venv/sweep: .venv/ready # Snakemake and what it needs, 25 packages, for slow cells alone
 	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[sweep]'
 	touch $@
+
+.venv/usd: .venv/ready # OpenUSD, for a slow cell alone
+	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[usd]'
+	touch $@
+
+.venv/movement: .venv/ready # movement reads what is exported to it: 100 packages in an environment of their own
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --quiet --no-compile movement==0.15.0 || { rm -rf $@; false; }
 
 lab: .venv/ready
 	$(BIN)/jupyter lab nbs

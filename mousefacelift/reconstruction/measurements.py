@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['WIDTHS', 'CURVE', 'measure_names', 'kinds', 'to_shape', 'to_measures', 'heading_of', 'turn_between', 'Measures',
-           'measures_of', 'ShapeMap', 'shipped_map', 'Reconstruction', 'read_reconstruction', 'outline_noise',
-           'shapes_of', 'measured', 'measure_table', 'found_reconstructions', 'measure', 'measure_medians',
-           'draw_measures', 'write_measurements']
+           'measures_of', 'ShapeMap', 'shipped_map', 'surface_numbers', 'Reconstruction', 'read_reconstruction',
+           'outline_noise', 'shapes_of', 'measured', 'measure_table', 'set_table', 'found_reconstructions', 'measure',
+           'measure_medians', 'draw_measures', 'write_measurements']
 
 # %% ../../nbs/core/reconstruction/14_measurements.ipynb #c002
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from ..data.samples import read_meta
-from ..files import InputError, asset_path, read_json, require_file
+from ..files import InputError, asset_path, read_json
 from ..gaussians.cloud import Gaussians
 from ..gaussians.ply import read_ply
 from ..gaussians.render import render
@@ -28,7 +28,12 @@ from ..outputs import output_folder
 from ..progress import tracked
 from .shape_numbers import Place, Shapes, find_shapes, outline_radius
 from .export import opaque_part
-from .export_depth import require_millimetres
+from mousefacelift.reconstruction.export_depth import (
+    Overhead,
+    overhead,
+    require_millimetres,
+    surface_heights,
+)
 from ..workers import Workers, one_thread
 
 if TYPE_CHECKING:
@@ -37,16 +42,20 @@ if TYPE_CHECKING:
 # %% ../../nbs/core/reconstruction/14_measurements.ipynb #c005
 WIDTHS = tuple(range(10, 100, 10))  # % of the way from tail to nose
 CURVE = 11  # points of the spine, evenly from the tail's root to the nose
-measure_names = 'length', 'volume', 'area', 'height', 'x', 'y', 'z', *(f'width {p}' for p in WIDTHS)
+measure_names = (
+    *('length', 'volume', 'area', 'height', 'x', 'y', 'z'),
+    *(f'width {p}' for p in WIDTHS),
+    'overhead depth',
+)
 _powers = np.array([1, 3, 2])  # of the size, in length, volume and area
 
 
 def to_shape(
-    measures: np.ndarray,  # (16,) of `measure_names`
+    measures: np.ndarray,  # (17,) of `measure_names`
     curve: np.ndarray,  # (11,3)
     place: Place,
 ) -> np.ndarray:
-    "Measures and curve in the world as the numbers (49,) that the map gives"
+    "Measures and curve in the world as the numbers (50,) that the map gives"
     size = place.size
     bulk = np.log(measures[:3] / size**_powers)
     centre = place.from_world(measures[None, 4:7])[0]
@@ -55,13 +64,13 @@ def to_shape(
 
 
 def to_measures(numbers: np.ndarray, place: Place) -> tuple[np.ndarray, np.ndarray]:
-    "Measures (16,) and curve (11,3) in the world: the way back from `to_shape`"
+    "Measures (17,) and curve (11,3) in the world: the way back from `to_shape`"
     size = place.size
     bulk = np.exp(numbers[:3]) * size**_powers
     centre = place.to_world(numbers[None, 4:7])[0]
-    widths = numbers[7 : len(measure_names)] * size
+    levels = numbers[7 : len(measure_names)] * size
     curve = place.to_world(numbers[len(measure_names) :].reshape(CURVE, 3))
-    return np.concatenate([bulk, numbers[3:4] * size, centre, widths]), curve
+    return np.concatenate([bulk, numbers[3:4] * size, centre, levels]), curve
 
 
 def heading_of(curve: np.ndarray) -> float:
@@ -70,7 +79,11 @@ def heading_of(curve: np.ndarray) -> float:
     return float(np.degrees(np.arctan2(y, x)))
 
 # %% ../../nbs/core/reconstruction/14_measurements.ipynb #c008
-kinds = 'length', 'volume', 'area', 'height', *['centre'] * 3, *['width'] * len(WIDTHS)
+kinds = (
+    *('length', 'volume', 'area', 'height', *['centre'] * 3),
+    *['width'] * len(WIDTHS),
+    'overhead depth',
+)
 _LEAST = 0.01  # of a measure: its spread at least; of the length, where it is a place
 
 
@@ -90,8 +103,8 @@ def _spread(deviations: np.ndarray, views: int, least) -> np.ndarray:
 class Measures:
     "Measures of one instant with their spread, which is no interval yet"
 
-    values: np.ndarray  # (16,) of `measure_names`
-    spread: np.ndarray  # (16,)
+    values: np.ndarray  # (17,) of `measure_names`
+    spread: np.ndarray  # (17,)
     heading: float  # degrees
     heading_spread: float
     curve: np.ndarray  # (11,3) from tail to nose
@@ -99,7 +112,7 @@ class Measures:
 
 
 def measures_of(shapes: Shapes, outputs: np.ndarray) -> Measures:
-    "What the `outputs` (T,49) of the map for `shapes` mean in the world"
+    "What the `outputs` (T,50) of the map for `shapes` mean in the world"
     made = [to_measures(*each) for each in zip(outputs, shapes.places)]
     values = np.stack([values for values, _ in made])
     curves = np.stack([curve for _, curve in made])
@@ -122,14 +135,14 @@ def measures_of(shapes: Shapes, outputs: np.ndarray) -> Measures:
 class ShapeMap:
     "A linear map from the numbers of a shape to those that `to_measures` takes, and the factors"
 
-    mean: np.ndarray  # (84,)
-    deviation: np.ndarray  # (84,)
-    weights: np.ndarray  # (84,49)
-    offset: np.ndarray  # (49,)
+    mean: np.ndarray  # (92,)
+    deviation: np.ndarray  # (92,)
+    weights: np.ndarray  # (92,50)
+    offset: np.ndarray  # (50,)
     factors: dict  # kind of measure -> half an interval of 90 % in spreads
 
     def __call__(self, numbers: np.ndarray) -> np.ndarray:
-        "Outputs (T,49) for shapes (T,84)"
+        "Outputs (T,50) for shapes (T,92)"
         return (numbers - self.mean) / self.deviation @ self.weights + self.offset
 
 
@@ -139,6 +152,26 @@ def shipped_map() -> ShapeMap:
     content = read_json(asset_path('measurements', 'map.json'))
     factors = content.pop('factors')
     return ShapeMap(**{name: np.array(value) for name, value in content.items()}, factors=factors)
+
+# %% ../../nbs/core/reconstruction/14_measurements.ipynb #c031
+_ACROSS = 36  # pixels from above, along the side of a cube of the trunk's volume
+_STANDS = 0.1  # of that side: what is lower is tail, paws or floor
+
+
+def surface_numbers(seen: Overhead, place: Place) -> np.ndarray:
+    """The floor, and mean height, width, bulk and quantiles of heights of what stands on it (8,),
+    in units of the size of a trunk at its `place`; raises `InputError`"""
+    heights = (surface_heights(seen) - seen.corner[2])[seen.there]
+    body = heights[heights > _STANDS * place.size]
+    if not len(body):
+        came = 'nothing that stands on its floor, seen from above'
+        raise InputError('cloud', came, 'an animal', 'Look at it: `mousefacelift view`.')
+    area = len(body) * seen.pixel**2
+    bulk = area * body.mean()
+    floor = seen.corner[2] - place.centre[2]
+    levels = np.quantile(body, [0.5, 0.9, 0.995])
+    lengths = np.array([floor, body.mean(), np.sqrt(area), np.cbrt(bulk), *levels]) / place.size
+    return np.append(lengths, np.log(bulk / place.size**3))
 
 # %% ../../nbs/core/reconstruction/14_measurements.ipynb #c014
 @dataclass(frozen=True, eq=False)
@@ -192,9 +225,13 @@ def outline_noise(
 
 
 def shapes_of(made: Reconstruction) -> Shapes:
-    "The shapes of a reconstruction, with the noise of its outlines"
+    "The shapes (T,92) of a reconstruction, with the noise of its outlines, and seen from above"
     outlines = made.outlines
-    return find_shapes(outlines, made.cameras, pixels=outline_noise(outlines, made.iou))
+    shapes = find_shapes(outlines, made.cameras, pixels=outline_noise(outlines, made.iou))
+    cloud = made.cloud.detach().to('cpu', torch.float64)
+    seen = overhead(cloud, shapes.places[0].size / _ACROSS)
+    above = [surface_numbers(seen, place) for place in shapes.places]
+    return replace(shapes, numbers=np.concatenate([shapes.numbers, above], 1))
 
 
 def measured(made: Reconstruction, shape_map: ShapeMap | None = None) -> Measures:
@@ -260,23 +297,35 @@ def _time_of(sample: Path) -> float | None:
     return read_meta(sample).get('time') if sample.is_dir() else None
 
 
-def found_reconstructions(source: str | Path) -> list[tuple[Path, float | None]]:
-    "(folder, seconds) of a reconstruction, or of those that a set's table names, by time"
+def set_table(folder: Path) -> 'pd.DataFrame | None':
+    "`sample`, `folder`, `time`, `iou`, `failure` of a set or a sequence; None of any other folder"
     import pandas as pd
 
+    for name in ('sequence.csv', 'reconstructions.csv'):
+        if (folder / name).is_file():
+            table = pd.read_csv(folder / name)
+            if 'time' not in table:
+                times = [_time_of(Path(sample)) for sample in table['sample']]
+                table['time'] = np.array(times, float)
+            return table
+    return None
+
+
+def found_reconstructions(source: str | Path) -> list[tuple[Path, float | None]]:
+    "(folder, seconds) of a reconstruction, or of those that a set's table names, by time"
     source = Path(source)
     if source.is_file():
         raise InputError(source, 'a file', 'the folder of a reconstruction', 'Name its folder.')
-    if not (source / 'reconstructions.csv').is_file():
+    table = set_table(source)
+    if table is None:
         return [(source, None)]
-    table = pd.read_csv(require_file(source / 'reconstructions.csv', "a set's table"))
     found = []
-    for row in table[table['failure'].isna()].itertuples():
-        found.append((source / Path(row.folder).name, _time_of(Path(row.sample))))
+    for row in table[table['failure'].isna() & table['folder'].notna()].itertuples():
+        found.append((source / Path(row.folder).name, row.time))
     if not found:
         came = 'no reconstruction in its table'
         raise InputError(source, came, 'at least one', 'Look at the failures in its table.')
-    if any(time is None for _, time in found):
+    if any(np.isnan(time) for _, time in found):
         return [(folder, None) for folder, _ in found]
     return sorted(found, key=lambda each: each[1])
 
