@@ -24,12 +24,16 @@ test-plain: .venv/ready
 verify seal: .venv/ready
 	$(BIN)/python .ci/checks.py $@
 
-slow: .venv/sweep
+slow: .venv/sweep .venv/demo
 slow gpu: .venv/ready
 	$(BIN)/python .ci/checks.py $@
 
 .venv/sweep: .venv/ready # Snakemake and what it needs, 25 packages, for slow cells alone
 	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[sweep]'
+	touch $@
+
+.venv/demo: .venv/ready # gradio and what it needs, for slow cells alone
+	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[demo]'
 	touch $@
 
 lab: .venv/ready

@@ -218,9 +218,9 @@ def require_still(path: str | Path, most_pixels: int):
         with _own_limit(), Image.open(path, formats=_formats) as image:
             size, frames = image.size, getattr(image, 'n_frames', 1)
             is_jpeg = image.format in ('JPEG', 'MPO')  # whose further frames are previews
-    except Exception as error:  # Pillow's decoders fail in many ways
-        came, do = f'not a picture ({error})', 'Send a whole file of one of these kinds.'
-        raise InputError(path, came, _photograph, do) from None
+    except Exception:  # Pillow's decoders fail in many ways
+        do = 'Send a whole file of one of these kinds.'
+        raise InputError(path, 'not a picture', _photograph, do) from None
     _require_pixels(path, size, most_pixels)
     if frames > 1 and not is_jpeg:
         do = 'Save one frame as a PNG.'

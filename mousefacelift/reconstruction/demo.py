@@ -275,6 +275,6 @@ def result_html(result: DemoResult) -> str:
     lines = [f'<p>{html.escape(line)}</p>' for line in result.said]
     return (
         f'<iframe class="turning" src="{at}/viewer.html" title="The mouse, to be turned"></iframe>'
-        f'<p>Download: {", ".join(links)}</p>'
+        f'<p>Download: {" ".join(links)}</p>'
         f'<div class="sides"><img src="{at}/sides.png" alt="From all sides"></div>{"".join(lines)}'
     )
