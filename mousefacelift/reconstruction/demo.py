@@ -15,7 +15,7 @@ import tempfile
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -62,7 +62,6 @@ demo_files = (
     'turntable.mp4',
     'cameras.json',
     'sides.png',
-    'view0.png',
 )
 _loaded_method = cache(named_method)
 
@@ -124,6 +123,9 @@ def do_job(job: DemoJob) -> list[str]:
         except InputError as e:
             parts = (_with_names(part, job) for part in (e.where, e.came, e.allowed, e.do))
             raise InputError(*parts) from None
+        except OSError as e:
+            came, do = f'not written ({e.strerror or e})', 'Tell who runs this page.'
+            raise InputError('the result', came, 'a disk with room', do) from None
     warned = [str(w.message) for w in heard if w.category is UserWarning]
     return [_with_names(line, job) for line in [*dict.fromkeys(warned), *said]]
 
@@ -134,11 +136,10 @@ _MOST_VISITS = 100  # whose results are kept; the oldest goes first
 @dataclass(eq=False)
 class _Visit:
     result: Path | None = None
-    uploads: set[Path] = field(default_factory=set)
 
 
 class Visits:
-    "The folders of those who are there; all of it vanishes when the block ends"
+    "The folders of those who are there"
 
     def __init__(self):
         self._temporary = tempfile.TemporaryDirectory(prefix='mousefacelift-demo-')
@@ -146,17 +147,14 @@ class Visits:
         self._lock = threading.Lock()
         self._visits = {}
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
+    def close(self):
+        "Remove all of it"
         self._temporary.cleanup()
 
-    def begin(self, session: str, uploads: list[Path] = ()) -> _Visit:
-        "The visit of a `session`, which has sent these `uploads`"
+    def begin(self, session: str) -> _Visit:
+        "The visit of a `session`"
         with self._lock:
             visit = self._visits.setdefault(session, _Visit())
-            visit.uploads.update(uploads)
             oldest = next(iter(self._visits))
             crowded = len(self._visits) > _MOST_VISITS
         if crowded:
@@ -164,8 +162,10 @@ class Visits:
         return visit
 
     def new_folder(self) -> Path:
-        "The name of a folder for a result"
-        return self.folder / secrets.token_urlsafe(16)
+        "An empty folder for a result"
+        made = self.folder / secrets.token_urlsafe(16)
+        made.mkdir()
+        return made
 
     def keep(self, session: str, visit: _Visit, made: Path):
         "Have what was `made` take the place of the visit's last result; removed where that is over"
@@ -177,12 +177,9 @@ class Visits:
             shutil.rmtree(gone, ignore_errors=True)
 
     def end(self, session: str):
-        "Remove what a session has, but uploads that another has, too"
+        "Remove what a session has"
         with self._lock:
             visit = self._visits.pop(session, _Visit())
-            elsewhere = {path for other in self._visits.values() for path in other.uploads}
-        for path in visit.uploads - elsewhere:
-            path.unlink(missing_ok=True)
         if visit.result:
             shutil.rmtree(visit.result, ignore_errors=True)
 
@@ -233,16 +230,18 @@ class Demo:
     def __exit__(self, *error):
         for _ in range(self.processes):
             self._free.get().end()
-        self.visits.__exit__(*error)
+        self.visits.close()
 
     def make(self, session: str, source: Path, mask: Path | None = None) -> DemoResult:
         "What is made of a picture, a sample or a recording; raises `InputError`"
-        uploads = [path for path in (source, mask) if path and self.visits.folder in path.parents]
-        visit = self.visits.begin(session, uploads)
+        visit = self.visits.begin(session)
         folder = self.visits.new_folder()
         worker = self._free.get()
         try:
             said = worker.result(do_job, DemoJob(source, folder, mask, self.limits))
+        except InputError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         finally:
             self._free.put(worker)
         self.visits.keep(session, visit, folder)

@@ -46,11 +46,12 @@ footer {display: none !important}
 _WELCOME = """# A mouse from a picture
 A cut-out (PNG with transparency), or any picture with its mask, becomes a mouse to turn and keep.
 """
+_MOST_WAITING = 50  # jobs; others are asked to come again
 _EMPTY = 'The mouse appears here.'
 _NO_EXAMPLES = 'There are no examples: they lie in `data/samples` of a checkout.'
 
 
-def _answer(demo: Demo, request: 'gr.Request', source: Path, mask: Path | None) -> str:
+def _answer(demo: Demo, request: 'gr.Request', source: Path, mask: Path | None = None) -> str:
     "HTML of what is made for a visitor, or gradio's error with the one sentence"
     import gradio as gr
 
@@ -70,7 +71,8 @@ def demo_page(demo: Demo) -> 'gr.Blocks':
     def reconstruct(picture: str | None, mask: str | None, request: gr.Request):
         if picture is None:
             raise gr.Error('Choose a picture first.', print_exception=False)
-        return _answer(demo, request, Path(picture), Path(mask) if mask else None)
+        sent = [Path(path) for path in (picture, mask) if path]
+        return _answer(demo, request, *sent)
 
     def show_example(name: str, request: gr.Request):
         return _answer(demo, request, *examples[name])
@@ -79,7 +81,10 @@ def demo_page(demo: Demo) -> 'gr.Blocks':
         demo.visits.end(request.session_hash)
 
     queue = dict(concurrency_limit=demo.processes, concurrency_id='workers')
-    with gr.Blocks(title='mousefacelift', analytics_enabled=False, delete_cache=(60, 3600)) as page:
+    longest = round(_MOST_WAITING * demo.limits.seconds)  # that a file may wait to be looked at
+    with gr.Blocks(
+        title='mousefacelift', analytics_enabled=False, delete_cache=(60, longest)
+    ) as page:
         gr.Markdown(_WELCOME)
         with gr.Row():
             with gr.Column(scale=1, min_width=300):
@@ -100,7 +105,7 @@ def demo_page(demo: Demo) -> 'gr.Blocks':
         for each in shown:
             each.click(**empty).then(show_example, each, api_visibility='private', **made)
         page.unload(leave)
-    return page.queue(max_size=50)
+    return page.queue(max_size=_MOST_WAITING)
 
 # %% ../../nbs/core/reconstruction/16_demo_page.ipynb #c011
 def demo_app(demo: Demo) -> 'FastAPI':
@@ -157,6 +162,8 @@ def serve_demo(
     ready: Callable[[str], object] = print,  # is told the address of the page
 ):
     "Serve the page until it is interrupted; raises `InputError`"
+    # ends like Ctrl-C: uvicorn sends what ended it once more, to be answered here
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     demo = Demo(processes, Limits(seconds=seconds))
     app = demo_app(demo)
     import uvicorn  # comes with gradio
@@ -164,7 +171,5 @@ def serve_demo(
     with _bound_socket(host, port) as listening, demo:
         ready(f'http://{host}:{listening.getsockname()[1]}')
         config = uvicorn.Config(app, log_level='warning', timeout_graceful_shutdown=1)
-        # uvicorn ends, and then sends what ended it again, to be answered here
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run([listening])
