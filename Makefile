@@ -24,7 +24,7 @@ test-plain: .venv/ready
 verify seal: .venv/ready
 	$(BIN)/python .ci/checks.py $@
 
-slow: .venv/sweep .venv/usd .venv/movement
+slow: .venv/sweep .venv/usd .venv/demo .venv/movement
 slow gpu: .venv/ready
 	$(BIN)/python .ci/checks.py $@
 
@@ -39,6 +39,10 @@ slow gpu: .venv/ready
 .venv/movement: .venv/ready # movement reads what is exported to it: 100 packages in an environment of their own
 	$(PYTHON) -m venv $@
 	$@/bin/pip install --quiet --no-compile movement==0.15.0 || { rm -rf $@; false; }
+
+.venv/demo: .venv/ready # gradio and what it needs, for slow cells alone
+	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[demo]'
+	touch $@
 
 lab: .venv/ready
 	$(BIN)/jupyter lab nbs

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['main', 'convert_command', 'mice_command', 'split_command', 'check_command', 'reconstruct_command', 'render_command',
-           'view_command', 'export_command', 'measure_command', 'generate_command', 'train_command', 'evaluate_command',
-           'score_command', 'prepare_command', 'sweep_command', 'report_command']
+           'view_command', 'demo_command', 'export_command', 'measure_command', 'generate_command', 'train_command',
+           'evaluate_command', 'score_command', 'prepare_command', 'sweep_command', 'report_command']
 
 # %% ../../nbs/core/cli/01_main.ipynb #c002
 import os
@@ -494,6 +494,26 @@ def view_command(ply, out, show, overwrite, **reading):
     if show:
         click.launch(str(out))
     click.echo(out)
+
+# %% ../../nbs/core/cli/01_main.ipynb #c750
+@main.command('demo')
+@click.option('--host', default='127.0.0.1', help='Who may come: 127.0.0.1 is this machine alone.')
+@click.option('--port', default=7860, type=click.IntRange(0, 65535), help='0: a free one.')
+@click.option('--processes', default=1, type=click.IntRange(1, 64), help='Visitors at a time.')
+@click.option('--seconds', default=120.0, type=click.FloatRange(1, 3600), help='For one job.')
+@click.option('--show/--no-show', default=True, help='Open it in the browser.')
+def demo_command(host, port, processes, seconds, show):
+    """A page to drop a picture into, or to choose an example; a mouse to turn and to keep.
+
+    Runs until Ctrl-C. Nothing leaves the machine, and nothing that was sent or made stays."""
+    from mousefacelift.reconstruction.demo_page import serve_demo
+
+    def ready(address: str):
+        click.echo(f'{address} (Ctrl-C ends it)')
+        if show:
+            click.launch(address)
+
+    serve_demo(host, port, processes, seconds, ready)
 
 # %% ../../nbs/core/cli/01_main.ipynb #c040
 @main.command('export')

@@ -207,7 +207,7 @@ def read_prepared(
             path,
             'no alpha and no mask',
             'a cut-out picture (RGBA), or a mask beside it',
-            'Give --mask FILE, white where the mouse is.',
+            'Give a mask (--mask), white where the mouse is.',
         )
     alpha = one_subject(alpha, mask or path)
     return prepare_picture(photograph.rgba[..., :3], alpha, size, share or 0.15, path)
