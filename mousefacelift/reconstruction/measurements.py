@@ -394,11 +394,12 @@ def _draw_measure(ax, table: 'pd.DataFrame', name: str, x):
 
 def draw_measures(table: 'pd.DataFrame'):
     "Matplotlib's figure of a table of `measure`"
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
     times = table.get('time (s)')
     x = np.arange(len(table)) if times is None else times
-    fig, axes = plt.subplots(4, 2, figsize=(8, 8), layout='constrained')
+    fig = Figure(figsize=(8, 8), layout='constrained')
+    axes = fig.subplots(4, 2)
     for ax, name in zip(axes.flat, _panels):
         _draw_measure(ax, table, name, x)
         ax.set_xlabel('instant' if times is None else 'time (s)', fontsize=7)
@@ -426,12 +427,8 @@ def write_measurements(
     overwrite: bool = False,
 ) -> 'pd.DataFrame':
     "Write measurements.csv and measurements.png into `out`; returns the table"
-    import matplotlib.pyplot as plt
-
     with output_folder(out, 'measurement', _measurement_files, [source], overwrite) as d:
         table = measure(source, workers)
         table.to_csv(d / 'measurements.csv', index=False, float_format='%.6g', encoding='utf-8')
-        fig = draw_measures(table)
-        fig.savefig(d / 'measurements.png', dpi=110)
-        plt.close(fig)
+        draw_measures(table).savefig(d / 'measurements.png', dpi=110)
     return table
