@@ -642,7 +642,7 @@ def left_out_silhouettes(
     )
     return torch.stack(list(found))
 
-# %% ../../nbs/core/geometry/06_hull.ipynb #c240
+# %% ../../nbs/core/geometry/06_hull.ipynb #c240b
 def silhouettes_within(
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras,
