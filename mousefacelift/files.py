@@ -6,7 +6,7 @@
 __all__ = ['part_name', 'InputError', 'root', 'runs_path', 'figures_path', 'asset_path', 'asset_text', 'shared_path', 'can_write',
            'private_folder', 'provide_kernel_cache', 'lock_file', 'sync_file', 'digest', 'nearest_folder',
            'naming_file', 'atomic_path', 'clear_leftover', 'clear_leftovers', 'require_file', 'read_text_file',
-           'read_json', 'write_json', 'parse_yaml', 'read_pickle']
+           'read_json', 'write_json', 'parse_yaml', 'read_pickle', 'import_modules']
 
 # %% ../nbs/core/00_files.ipynb #c002
 import codecs
@@ -25,8 +25,10 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from importlib import resources
+from functools import cache
+from importlib import import_module, resources
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, IO
 
 try:
@@ -430,3 +432,11 @@ def read_pickle(path: str | Path):
         came = f'a pickle that unfolds to over {_MOST_UNFOLDED} values'
         raise InputError(path, came, 'a calibration', do)
     return content
+
+# %% ../nbs/core/00_files.ipynb #c701
+@cache
+def import_modules(package: str, start: str = ''):
+    "Import, once, a `package`'s modules whose names begin with `start`; each registers itself"
+    for module in iter_modules(import_module(package).__path__):
+        if module.name.startswith(start):
+            import_module(f'{package}.{module.name}')

@@ -9,13 +9,11 @@ __all__ = ['Result', 'ResultLayout', 'result_layout', 'layout_of', 'picture_file
 # %% ../../nbs/core/evaluation/08_results.ipynb #c002
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, partial
-from importlib import import_module
+from functools import partial
 from pathlib import Path
-from pkgutil import iter_modules
 import torch
 from torch import Tensor
-from ..files import InputError, read_json
+from ..files import InputError, import_modules, read_json
 from ..gaussians.cloud import Gaussians
 from ..gaussians.ply import read_ply
 
@@ -56,17 +54,9 @@ def result_layout(name: str, when: Callable[[Path], bool], takes_set: bool = Fal
     return register
 
 
-@cache
-def _find_layouts():
-    package = import_module('mousefacelift.evaluation')
-    for module in iter_modules(package.__path__):
-        if module.name.startswith('tool_'):
-            import_module(f'{package.__name__}.{module.name}')
-
-
 def layout_of(path: Path, takes_set: bool = False) -> ResultLayout | None:
     "The layout that recognises a place, those of tools first"
-    _find_layouts()
+    import_modules('mousefacelift.evaluation', 'tool_')
     known = [layout for layout in reversed(_layouts.values()) if layout.takes_set == takes_set]
     return next((layout for layout in known if layout.when(path)), None)
 

@@ -8,14 +8,11 @@ __all__ = ['Tool', 'task_writer', 'tools', 'on_white_levels', 'write_task']
 # %% ../../nbs/core/evaluation/09_tasks.ipynb #c002
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 import torch
 from ..data.images import to_levels
 from ..data.samples import Sample
-from ..files import InputError
+from ..files import InputError, import_modules
 from ..outputs import output_folder
 
 # %% ../../nbs/core/evaluation/09_tasks.ipynb #c005
@@ -43,17 +40,9 @@ def task_writer(name: str, *makes: str, then: str, takes_set: bool = False) -> C
     return register
 
 
-@cache
-def _find_tools():
-    package = import_module('mousefacelift.evaluation')
-    for module in iter_modules(package.__path__):
-        if module.name.startswith('tool_'):
-            import_module(f'{package.__name__}.{module.name}')
-
-
 def tools() -> dict[str, Tool]:
     "All tools by name"
-    _find_tools()
+    import_modules('mousefacelift.evaluation', 'tool_')
     return dict(sorted(_tools.items()))
 
 # %% ../../nbs/core/evaluation/09_tasks.ipynb #c008

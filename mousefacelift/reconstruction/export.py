@@ -8,11 +8,8 @@ __all__ = ['Exporter', 'exporter', 'exporters', 'write_table', 'export_path', 'e
 # %% ../../nbs/core/reconstruction/04_export.ipynb #c002
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
-from ..files import InputError, atomic_path
+from ..files import InputError, atomic_path, import_modules
 from ..gaussians.cloud import C0, Gaussians
 from ..gaussians.projection import fuse_pixels
 
@@ -40,17 +37,9 @@ def exporter(name: str, *suffixes: str, takes_set: bool = False) -> Callable:
     return register
 
 
-@cache
-def _find_exporters():
-    package = import_module('mousefacelift.reconstruction')
-    for module in iter_modules(package.__path__):
-        if module.name.startswith('export_'):
-            import_module(f'mousefacelift.reconstruction.{module.name}')
-
-
 def exporters() -> dict[str, Exporter]:
     "All exporters by name"
-    _find_exporters()
+    import_modules('mousefacelift.reconstruction', 'export_')
     return dict(sorted(_exporters.items()))
 
 # %% ../../nbs/core/reconstruction/04_export.ipynb #c008

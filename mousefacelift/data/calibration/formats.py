@@ -6,13 +6,11 @@
 __all__ = ['CalibrationFormat', 'calibration_format', 'calibration_formats', 'read_camera_file']
 
 # %% ../../../nbs/core/data/calibration/02_formats.ipynb #c002
-import importlib, pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from .camera_file import CameraFile
-from ...files import InputError, require_file
+from ...files import InputError, import_modules, require_file
 
 # %% ../../../nbs/core/data/calibration/02_formats.ipynb #c005
 @dataclass(frozen=True)
@@ -60,16 +58,9 @@ def calibration_format(
     return register
 
 # %% ../../../nbs/core/data/calibration/02_formats.ipynb #c011
-@cache
-def _import_formats():
-    package = importlib.import_module('mousefacelift.data.calibration')
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f'{package.__name__}.{module.name}')
-
-
 def calibration_formats() -> list[CalibrationFormat]:
     "Every format that is registered, those of this package among them"
-    _import_formats()
+    import_modules('mousefacelift.data.calibration')
     return list(_FORMATS.values())
 
 # %% ../../../nbs/core/data/calibration/02_formats.ipynb #c301

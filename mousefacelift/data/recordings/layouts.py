@@ -8,14 +8,12 @@ __all__ = ['VIDEO_SUFFIXES', 'PICTURE_SUFFIXES', 'layouts', 'Layout', 'camera_vi
            'general_layout', 'named_layout']
 
 # %% ../../../nbs/core/data/recordings/05_layouts.ipynb #c002
-import pkgutil
 import re
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from ..calibration import read_camera_file
 from ..calibration.camera_file import CameraFile, match_cameras
-from ...files import InputError
+from ...files import InputError, import_modules
 
 # %% ../../../nbs/core/data/recordings/05_layouts.ipynb #c005
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.m4v', '.webm')
@@ -259,14 +257,9 @@ for _name, _words, _pattern, _camera, _instant in _GENERAL:
     )
 
 # %% ../../../nbs/core/data/recordings/05_layouts.ipynb #c013
-_wing = 'mousefacelift.data.recordings'
-
-
 def known_layouts() -> dict:
     "Name -> `Layout`: those above, of the modules `data.recordings.layout_*`, and added by hand"
-    for module in pkgutil.iter_modules(import_module(_wing).__path__):
-        if module.name.startswith('layout_'):
-            import_module(f'{_wing}.{module.name}')
+    import_modules('mousefacelift.data.recordings', 'layout_')
     return layouts
 
 
