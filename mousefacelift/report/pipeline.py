@@ -129,13 +129,13 @@ _embedded = {
         reads=('prepare', 'train'),
         parameters={
             'fit_steps': 60,
-            'fit_mice': 2,
+            'fit_mice': 6,
             'number_mice': 2,
             'numbers': [1, 2, 3, 4, 5, 6],
             'angle_bins': 5,
             'failures': 12,
             'real_instants': 10,
-            'real_fits': 3,
+            'real_fits': 5,
         },
     ),
     'sweep': Stage(
