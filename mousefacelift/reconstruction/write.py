@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['sample_to_frame', 'input_scores', 'weights_digest', 'Request', 'Reconstructed', 'check_reconstruction',
-           'write_reconstruction', 'made_before', 'plan_words', 'GeneratedViews', 'write_views', 'score_against_input',
-           'picture_plan', 'write_from_picture', 'write_body', 'measured_words', 'picture_report', 'write_renderings']
+           'write_reconstruction', 'whole_reconstruction', 'made_before', 'plan_words', 'GeneratedViews', 'write_views',
+           'score_against_input', 'picture_plan', 'write_from_picture', 'write_body', 'measured_words',
+           'picture_report', 'write_renderings']
 
 # %% ../../nbs/core/reconstruction/03_write.ipynb #c002
 import hashlib
@@ -126,15 +127,14 @@ class Request(NamedTuple):
         "The loaded `method`, told how to fit where that was judged"
         return partial(method, judged=self.judged) if self.judged else method
 
+    def asked(self) -> dict:
+        "All that a reconstruction depends on but the sample"
+        of_model = dict(model=str(self.model), weights=weights_digest(self.model))
+        return dict(self._asdict(), **of_model, version=__version__)
+
     def described(self, folder: str | Path) -> dict:
         "All that the reconstruction of the sample in `folder` depends on"
-        return dict(
-            self._asdict(),
-            model=str(self.model),
-            sample=_folder_digest(folder),
-            weights=weights_digest(self.model),
-            version=__version__,
-        )
+        return dict(self.asked(), sample=_folder_digest(folder))
 
 # %% ../../nbs/core/reconstruction/03_write.ipynb #c402
 _reconstruction_files = *_cloud_files, *_viewer_files, 'reconstruction.json'
@@ -215,19 +215,28 @@ def write_reconstruction(
     return Reconstructed(Path(folder), Path(out), **found)
 
 
-def made_before(folder: str | Path, out: str | Path, described: dict) -> Reconstructed | None:
-    """What `out` holds where that is, file for file, what the request so `described` asks of the
-    sample in `folder`"""
+def _there(folder: str | Path, out: str | Path) -> tuple[dict | None, Reconstructed | None]:
+    "How what `out` holds was asked for, and what it is, where it is whole, file for file"
     _, files = read_record(out)
     names = {name for name, _ in files}
     whole = all(is_recorded(out, name, files) for name in names)
     if 'reconstruction.json' not in names or not whole:
-        return None
-    there = read_json(Path(out) / 'reconstruction.json')
-    found = {name: there.pop(name, None) for name in ('scores', 'subject')}
-    if there != described:
-        return None
-    return Reconstructed(Path(folder), Path(out), **found, kept=True)
+        return None, None
+    described = read_json(Path(out) / 'reconstruction.json')
+    found = {name: described.pop(name, None) for name in ('scores', 'subject')}
+    return described, Reconstructed(Path(folder), Path(out), **found, kept=True)
+
+
+def whole_reconstruction(folder: str | Path, out: str | Path) -> Reconstructed | None:
+    "What `out` holds of the sample in `folder`, where all its files are as they were written"
+    return _there(folder, out)[1]
+
+
+def made_before(folder: str | Path, out: str | Path, described: dict) -> Reconstructed | None:
+    """What `out` holds where that is, file for file, what the request so `described` asks of the
+    sample in `folder`"""
+    was, there = _there(folder, out)
+    return there if was == described else None
 
 # %% ../../nbs/core/reconstruction/03_write.ipynb #c426
 def plan_words(source: str | Path, out: str | Path, how: str) -> str:
