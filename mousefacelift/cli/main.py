@@ -108,60 +108,78 @@ class _Size(click.types.IntParamType):
         return value if value == 'native' else super().convert(value, param, ctx)
 
 
+_recording_options = (
+    click.option(
+        '--videos',
+        default='',
+        help='Pattern of the videos below the recording, one per camera, as in "day1/*.avi"; '
+        'found without it.',
+    ),
+    click.option(
+        '--up',
+        default='',
+        help='Up in the world of the calibration: x, -x, y, -y, z, -z, or camera; '
+        'found without it.',
+    ),
+    click.option(
+        '--sync',
+        default='',
+        help='How frames are matched: time or index; without it by time where frames were lost.',
+    ),
+    click.option(
+        '--accept',
+        multiple=True,
+        metavar='KIND:CAMERA',
+        help='A finding that shall not stop the conversion, as its error names it; repeatable.',
+    ),
+    click.option('--calibration', type=_path, help='Camera file; without it one near the videos.'),
+    click.option(
+        '--convention',
+        default='',
+        help='What the camera file leaves open, as in transposed,mm: '
+        'the error that asks for it names the words.',
+    ),
+    click.option(
+        '--masks',
+        type=_path,
+        help='Folder of PNG masks; without it they are made or read as the layout says.',
+    ),
+    click.option('--every', default=1, help='Take every N-th frame.'),
+    click.option('--frames', help='A:B, from frame A up to B.'),
+    click.option(
+        '--size',
+        default=512,
+        type=_Size(),
+        help="Pixels per side of the samples; native: crops in pixels as fine as the cameras' own.",
+    ),
+    click.option(
+        '--canonical', default='exact', type=click.Choice(['exact', 'pretrained', 'none'])
+    ),
+    click.option(
+        '--segmenter',
+        metavar='CMD',
+        help='Makes the masks: a command with {input} and {output}, called once per picture, or '
+        'with {inputs} and {outputs}, two folders, called once.',
+    ),
+    click.option(
+        '--least',
+        default=3,
+        help='Views that must show the mouse; an instant with fewer is skipped.',
+    ),
+)
+
+
+def _conversion_options(command: Callable) -> Callable:
+    "The options that say how a recording is read and what its samples are"
+    for option in reversed(_recording_options):
+        command = option(command)
+    return command
+
+
 @main.command('convert')
 @click.argument('src', type=_path)
 @click.argument('dst', type=_path)
-@click.option(
-    '--videos',
-    default='',
-    help='Pattern of the videos below SRC, one per camera, as in "day1/*.avi"; found without it.',
-)
-@click.option(
-    '--up',
-    default='',
-    help='Up in the world of the calibration: x, -x, y, -y, z, -z, or camera; found without it.',
-)
-@click.option(
-    '--sync',
-    default='',
-    help='How frames are matched: time or index; without it by time where frames were lost.',
-)
-@click.option(
-    '--accept',
-    multiple=True,
-    metavar='KIND:CAMERA',
-    help='A finding that shall not stop the conversion, as its error names it; repeatable.',
-)
-@click.option('--calibration', type=_path, help='Camera file; without it one near the videos.')
-@click.option(
-    '--convention',
-    default='',
-    help='What the camera file leaves open, as in transposed,mm: '
-    'the error that asks for it names the words.',
-)
-@click.option(
-    '--masks',
-    type=_path,
-    help='Folder of PNG masks; without it they are made or read as the layout says.',
-)
-@click.option('--every', default=1, help='Take every N-th frame.')
-@click.option('--frames', help='A:B, from frame A up to B.')
-@click.option(
-    '--size',
-    default=512,
-    type=_Size(),
-    help="Pixels per side of the samples; native: crops in pixels as fine as the cameras' own.",
-)
-@click.option('--canonical', default='exact', type=click.Choice(['exact', 'pretrained', 'none']))
-@click.option(
-    '--segmenter',
-    metavar='CMD',
-    help='Makes the masks: a command with {input} and {output}, called once per picture, or with '
-    '{inputs} and {outputs}, two folders, called once.',
-)
-@click.option(
-    '--least', default=3, help='Views that must show the mouse; an instant with fewer is skipped.'
-)
+@_conversion_options
 @click.option('--workers', default=0, help='Processes; 0 is one per core.')
 @_dry_run
 def convert_command(src, dst, dry_run, **options):
@@ -260,16 +278,6 @@ def _view_numbers(text: str | None) -> list[int] | None:
 _picture_suffixes = {'.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.tiff', '.bmp', '.heic'}
 
 
-def _end_with_failures(written: list):
-    "End with the list of what failed of the `written`, and exit status 1, where something did"
-    failed = [each for each in written if each.failure]
-    if failed:
-        click.echo(f'{len(failed)} of {len(written)} samples failed:')
-        for each in failed:
-            click.echo(each)
-        raise SystemExit(1)
-
-
 def _reconstruct_picture(source, out, model, dry_run, *, generator, mask, seed, overwrite):
     from mousefacelift.reconstruction.write import picture_plan, picture_report
     from mousefacelift.reconstruction.write import write_body, write_from_picture
@@ -317,6 +325,23 @@ def _failing_jobs() -> Iterator[None]:
         raise SystemExit(1) from None
 
 
+def _tell(written: Iterator):
+    "Say what came of each sample; end with those that failed, and exit status 1, if some did"
+    failed, count = [], 0
+    with _failing_jobs():
+        for each in written:
+            count += 1
+            if each.failure:
+                failed.append(each)
+            else:
+                click.echo(each)
+    if failed:
+        click.echo(f'{len(failed)} of {count} samples failed:')
+        for each in failed:
+            click.echo(each)
+        raise SystemExit(1)
+
+
 def _sequence_calls(engine: str, profile: str) -> tuple[Callable, Callable]:
     "What plans a sequence, and what writes it"
     from mousefacelift.reconstruction.sequences import sequence_plan, write_sequence
@@ -344,14 +369,60 @@ def _reconstruct_samples(source, out, request, dry_run, workers, *, overwrite, s
     if dry_run:
         click.echo('\n'.join(plan(folders, out, request, overwrite=overwrite)))
         return
-    all_written = []
-    with _failing_jobs():
-        workers = workers or os.cpu_count()
-        for written in write(folders, out, request, workers, overwrite=overwrite):
-            all_written.append(written)
-            if not written.failure:
-                click.echo(written)
-    _end_with_failures(all_written)
+    workers = workers or os.cpu_count()
+    _tell(write(folders, out, request, workers, overwrite=overwrite))
+
+
+def _is_recording(source: Path) -> bool:
+    "Whether `source` is a folder without samples"
+    from mousefacelift.data.samples import holds_samples
+
+    return source.is_dir() and not holds_samples(source)
+
+
+@contextmanager
+def _taken_for_recording() -> Iterator[None]:
+    "What is wrong with a folder as a recording is told with why it was taken for one"
+    try:
+        yield
+    except InputError as e:
+        why = 'It was taken for a recording, for there is no sample in it.'
+        raise InputError(e.where, e.came, e.allowed, f'{e.do} {why}') from None
+
+
+def _reconstruct_recording(source, out, request, dry_run, *, overwrite, **options):
+    from mousefacelift.reconstruction.recordings import (
+        plan_recording,
+        plan_words,
+        write_recording,
+    )
+
+    request = request._replace(viewer=bool(request.viewer))
+    with _taken_for_recording():
+        plan = plan_recording(source, out, request, overwrite=overwrite, **options)
+    click.echo(plan_words(plan, request))
+    if not dry_run:
+        _tell(write_recording(plan, request, overwrite=overwrite))
+
+
+def _convert_and_reconstruct(source, samples, out, request, dry_run, options: dict, how: dict):
+    "Convert a recording to `samples`, and go on with these"
+    from mousefacelift.data.recordings.conversion import (
+        conversion_summary,
+        plan_conversion,
+        run_conversion,
+    )
+
+    with _taken_for_recording():
+        plan = plan_conversion(source, samples, **options)
+    click.echo(conversion_summary(plan))
+    if dry_run:
+        click.echo(f'{samples}: {request.model} -> {out}')
+        return
+    converted = run_conversion(plan)
+    click.echo(converted)
+    _reconstruct_samples(samples, out, request, dry_run, options['workers'], **how)
+    raise SystemExit(1 if converted.skipped else 0)
 
 
 @main.command('reconstruct')
@@ -389,6 +460,10 @@ def _reconstruct_samples(source, out, request, dry_run, workers, *, overwrite, s
     help="Of a set of one recording's instants: each fit goes on from the last; index and films.",
 )
 @click.option('--workers', default=0, help='Processes for a set; 0 is one per core.')
+@click.option(
+    '--samples', type=_path, help='Of a recording: keep its samples in this folder; else none are.'
+)
+@_conversion_options
 @_snakemake_options('Of a sequence: processes', 'slurm (never tried)')
 @click.option(
     '--generator',
@@ -409,17 +484,22 @@ def reconstruct_command(
     viewer,
     sequence,
     workers,
+    samples,
     engine,
     profile,
+    generator,
+    mask,
+    seed,
     dry_run,
     overwrite,
-    **of_picture,
+    **of_recording,
 ):
-    """A picture, a sample or a data set -> Gaussians, cameras, turntable, viewer.
+    """A picture, a sample, a data set or a recording -> Gaussians, cameras, turntable, viewer.
 
-    Of a set, what is there already is kept, and a table written. A sample that fails is told and
-    the others go on; exit status 1 then."""
+    Of a set or a recording, what is there already is kept, and a table written. A sample that
+    fails is told and the others go on; exit status 1 then. A recording is read as by `convert`."""
     from mousefacelift.models.methods import qualities
+    from mousefacelift.reconstruction.write import Request
 
     is_picture = source.suffix.lower() in _picture_suffixes
     if model is not None:
@@ -428,17 +508,27 @@ def reconstruct_command(
         model = 'body'
     else:
         model = qualities[quality]
+    of_picture = dict(generator=generator, mask=mask, seed=seed)
     if is_picture:
         of_samples = ['frame', 'inputs', 'viewer', 'sequence', 'workers', 'engine', 'profile']
         _require_no('a picture', 'samples', of_samples)
+        _require_no('a picture', 'a recording', ['samples', *of_recording])
         _reconstruct_picture(source, out, model, dry_run, overwrite=overwrite, **of_picture)
-    else:
-        _require_no('samples', 'a picture', ['generator', 'mask', 'seed'])
-        from mousefacelift.reconstruction.write import Request
-
-        request = Request(model, frame, _view_numbers(inputs), viewer)
-        how = dict(sequence=sequence, engine=engine, profile=profile, overwrite=overwrite)
+        return
+    _require_no('samples', 'a picture', [*of_picture])
+    request = Request(model, frame, _view_numbers(inputs), viewer)
+    how = dict(sequence=sequence, engine=engine, profile=profile, overwrite=overwrite)
+    if not _is_recording(source):
+        _require_no('samples', 'a recording', ['samples', *of_recording])
         _reconstruct_samples(source, out, request, dry_run, workers, **how)
+        return
+    of_recording['workers'] = workers
+    if samples:
+        _convert_and_reconstruct(source, samples, out, request, dry_run, of_recording, how)
+        return
+    _require_no('a recording whose samples are not kept', 'samples', ['sequence'])
+    _require_no('a recording', 'a sequence', ['engine', 'profile'])
+    _reconstruct_recording(source, out, request, dry_run, overwrite=overwrite, **of_recording)
 
 # %% ../../nbs/core/cli/01_main.ipynb #c019
 def _reading(command):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['sample_files', 'FLAT_VIEWS', 'Sample', 'write_sample', 'read_meta', 'read_sample', 'read_list', 'write_list',
-           'is_sample', 'find_samples']
+           'is_sample', 'holds_samples', 'find_samples']
 
 # %% ../../nbs/core/data/03_samples.ipynb #c002
 import math
@@ -301,16 +301,26 @@ def is_sample(path: str | Path) -> bool:
     return any((Path(path) / name).is_file() for name in ('opencv_cameras.json', 'cam_000.png'))
 
 # %% ../../nbs/core/data/03_samples.ipynb #c300
+def _samples_in(folder: Path) -> list[Path]:
+    "The sample that a folder is, or those that are in it, sorted by name"
+    if is_sample(folder):
+        return [folder]
+    shown = [child for child in folder.glob('*') if not child.name.startswith('.')]
+    return sorted(child for child in shown if is_sample(child))
+
+
+def holds_samples(folder: str | Path) -> bool:
+    "Whether a folder is a sample, or one of samples"
+    return bool(_samples_in(Path(folder)))
+
+
 def find_samples(path: str | Path) -> list[Path]:
     "The sample folders of a sample, a list file, or a folder of samples (sorted by name)"
     path = Path(path)
     if not path.is_dir():
         found = read_list(require_file(path, 'a sample folder, a folder of them, or a list file'))
-    elif is_sample(path):
-        found = [path]
     else:
-        shown = [child for child in path.glob('*') if not child.name.startswith('.')]
-        found = sorted(child for child in shown if is_sample(child))
+        found = _samples_in(path)
     if not found:
         raise InputError(
             path,
