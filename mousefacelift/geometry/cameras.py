@@ -178,6 +178,7 @@ def check_pictures(
     cameras: Any,  # `Cameras` or `RawCameras`
     masks: Tensor,  # (V,H,W)
     images: Tensor | None = None,  # (V,H,W,3) floating, 0..1
+    bytes_too: bool = False,  # images may be uint8
 ) -> None:
     "Raise `InputError` unless masks, and images if given, have the cameras' number and size"
     shape = (len(cameras), cameras.height, cameras.width)
@@ -189,7 +190,9 @@ def check_pictures(
                 f'{allowed}, one per camera and of its size',
                 'Picture, mask and camera are one object: edit them together.',
             )
-    if images is not None and not images.is_floating_point():
+    if images is None or bytes_too and images.dtype == torch.uint8:
+        return
+    if not images.is_floating_point():
         raise InputError(
             'images', str(images.dtype), 'floating point in 0..1', 'Divide bytes by 255.'
         )

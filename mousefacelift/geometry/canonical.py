@@ -30,7 +30,7 @@ from mousefacelift.geometry.rigs import (
     ring_order,
     spherical,
 )
-from .warp import retake, retake_masks
+from .warp import as_float, retake, retake_masks
 
 # %% ../../nbs/core/geometry/08_canonical.ipynb #c101
 def _rotation_to_z(up: Tensor) -> Tensor:
@@ -223,7 +223,7 @@ def _without_lens(images, masks, cameras) -> tuple:
     )
     if isinstance(cameras, Cameras):
         images = torch.cat(images, -1) if isinstance(images, list) else images
-        return images, masks, cameras, transform
+        return as_float(images), masks, cameras, transform
     return *retake(images, masks, cameras, cameras.ideal()), transform
 
 
@@ -239,7 +239,7 @@ def _declared_at_one_distance(exact: Cameras, rig_distances, size, focal, radius
 
 
 def canonicalise(
-    images: Tensor | list,  # (V,H,W,3) in 0..1, or several such, as for `retake`
+    images: Tensor | list,  # (V,H,W,3) in 0..1 or bytes, or several such, as for `retake`
     masks: Tensor,  # (V,H,W) in 0..1
     cameras: Cameras | RawCameras,  # in any Z-up world and unit
     size: int = 512,  # of the square output, pixels; 'none' keeps the old size
@@ -253,7 +253,7 @@ def canonicalise(
     if form not in _forms:
         raise InputError('canonical form', repr(form), ', '.join(_forms), 'Choose one of these.')
     for each in images if isinstance(images, list) else [images]:
-        check_pictures(cameras, masks, each)
+        check_pictures(cameras, masks, each, bytes_too=True)
     if form == 'none':
         return _without_lens(images, masks, cameras)
     centre = subject_centre(masks, cameras) if centre is None else centre

@@ -558,8 +558,10 @@ def _march(masks, P, lengths, planes, centre, radius, o, d, step, skip, misses, 
             x = o[0] + t * d[r, 0]
             y = o[1] + t * d[r, 1]
             z = o[2] + t * d[r, 2]
-            best = max(best, _hull_value(masks, P, x, y, z, skip, low, best))
-            k += 1 + int(_empty_ahead(lengths, P, x, y, z, skip, misses) * n / (far - near))
+            ahead = _empty_ahead(lengths, P, x, y, z, skip, misses)
+            if ahead == 0:  # else the hull is empty here, too
+                best = max(best, _hull_value(masks, P, x, y, z, skip, low, best))
+            k += 1 + int(ahead * n / (far - near))
         out[r] = best
 
 

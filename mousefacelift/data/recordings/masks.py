@@ -200,14 +200,12 @@ def thin_lines(picture: np.ndarray, background: np.ndarray, radius: int) -> np.n
 def grow_mask(body: np.ndarray, lines: np.ndarray, reach: float) -> np.ndarray:
     "The mask (H,W) with the pieces of `lines` (H,W) that touch it and go further than `reach` px"
     import cv2
-    from scipy.ndimage import label, maximum
+    from scipy.ndimage import label
 
     away = cv2.distanceTransform((~body).astype(np.uint8), cv2.DIST_L2, 5)
     pieces, _ = label(_morph(lines, 'CLOSE', 3) & ~body, np.ones((3, 3)))
     touching = np.unique(pieces[(away < 4) & (pieces > 0)])
-    if not len(touching):
-        return body
-    far = touching[np.atleast_1d(maximum(away, pieces, touching)) > reach]
+    far = np.intersect1d(touching, pieces[away > reach])
     if not len(far):
         return body
     added = np.isin(pieces, far)

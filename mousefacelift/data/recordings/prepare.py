@@ -21,7 +21,6 @@ from mousefacelift.geometry.canonical import (
 from ...geometry.centre import Centre, find_centre
 from ...geometry.hull import nearest_point
 from ...geometry.rigs import focal_512
-from ..images import to_float
 from .mask_quality import grade, mask_quality
 from .masks import cut_out, rough_mask
 from .recording import Recording, recording_fingerprint
@@ -195,9 +194,9 @@ def _canonical_views(recording, instant, centre, views, form, factor) -> _Canoni
         radius=centre.radius,
         up=recording.up,
     )
-    shown = [to_float(instant.pictures[views])]
+    shown = [torch.from_numpy(instant.pictures[views])]
     if not given:
-        shown.append(to_float(instant.backgrounds[views]))
+        shown.append(torch.from_numpy(instant.backgrounds[views]))
     taken, masks, canonical, T = canonicalise(
         shown,
         torch.as_tensor(instant.masks[views]) if given else blank,
