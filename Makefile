@@ -24,7 +24,7 @@ test-plain: .venv/ready
 verify seal: .venv/ready
 	$(BIN)/python .ci/checks.py $@
 
-slow: .venv/sweep .venv/usd .venv/demo .venv/movement
+slow: .venv/sweep .venv/usd .venv/demo .venv/live .venv/movement
 slow gpu: .venv/ready
 	$(BIN)/python .ci/checks.py $@
 
@@ -42,6 +42,10 @@ slow gpu: .venv/ready
 
 .venv/demo: .venv/ready # gradio and what it needs, for slow cells alone
 	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[demo]'
+	touch $@
+
+.venv/live: .venv/ready # viser, and what drives a browser (chromium on PATH), for slow cells alone
+	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[live]' playwright
 	touch $@
 
 lab: .venv/ready

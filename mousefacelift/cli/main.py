@@ -564,23 +564,49 @@ def render_command(ply, cameras, out, depth, overwrite, **reading):
     click.echo(f'{count} pictures in {out}')
 
 # %% ../../nbs/core/cli/01_main.ipynb #c021
+def _serve_live(clouds, views, port, show):
+    from mousefacelift.reconstruction.live import serve_live
+
+    def ready(address: str):
+        click.echo(f'{address} (Ctrl-C ends it)')
+        if show:
+            click.launch(address)
+
+    serve_live(clouds, views, port, ready)
+
+
 @main.command('view')
-@click.argument('ply', type=_path)
+@click.argument('result', type=_path)
+@click.argument('other', type=_path, required=False)
 @click.option('-o', 'out', type=_path, help='The page; beside the ply by default.')
+@click.option('--cameras', type=_path, help='An opencv_cameras.json, in the frame of RESULT.')
+@click.option('--pictures', type=_path, help='The sample that has the pictures of the cameras.')
+@click.option('--inputs', help='Views that RESULT was made of, as in 0,1,2; others are held out.')
+@click.option('--live', is_flag=True, help='Serve it to this machine; for large scenes.')
+@click.option('--port', default=8080, type=click.IntRange(1, 65535), help='With --live.')
 @click.option('--show/--no-show', default=True, help='Open it in the browser.')
 @_reading
 @_overwrite
-def view_command(ply, out, show, overwrite, **reading):
-    "A page that shows the Gaussians, from disk, without a network."
-    from mousefacelift.gaussians.ply import read_ply
+def view_command(
+    result, other, out, cameras, pictures, inputs, live, port, show, overwrite, **reading
+):
+    """A page that shows Gaussians, from disk, without a network; two results with a slider.
+
+    RESULT and OTHER are a .ply, or the folder that `reconstruct` wrote, whose cameras are shown."""
     from mousefacelift.outputs import check_file
+    from mousefacelift.reconstruction.shown import cloud_file, read_clouds, read_views
     from mousefacelift.reconstruction.viewer import viewer_mark, write_viewer
 
-    if ply.is_dir():
-        raise InputError(ply, 'a folder', 'a .ply file', 'Name the file.')
-    out = out or ply.with_suffix('.html')
-    check_file(out, viewer_mark, [ply], overwrite)
-    write_viewer(out, read_ply(ply, **reading), overwrite=overwrite)
+    results = [result, other] if other else [result]
+    if not live:
+        out = out or cloud_file(result).with_suffix('.html')
+        check_file(out, viewer_mark, [*map(cloud_file, results), cameras], overwrite)
+    clouds = read_clouds(results, **reading)
+    views = read_views(result, cameras, pictures, _view_numbers(inputs))
+    if live:
+        _serve_live(clouds, views, port, show)
+        return
+    write_viewer(out, clouds, ' and '.join(clouds), overwrite, views)
     if show:
         click.launch(str(out))
     click.echo(out)

@@ -18,6 +18,7 @@ from .baselines import baselines as all_baselines
 from mousefacelift.evaluation.metrics import (
     chamfer,
     depth_error,
+    feature_distance,
     lpips,
     lpips_missing,
     mask_iou,
@@ -30,6 +31,7 @@ from ..gaussians.cloud import Gaussians
 from ..gaussians.render import render
 from ..geometry.cameras import Cameras
 from ..geometry.canonical import centre_from_views
+from ..models.imagenet import imagenet_missing
 from ..models.methods import apply_method
 from ..ranges import Range, check_settings
 
@@ -111,7 +113,7 @@ def score_pictures(color: Tensor, alpha: Tensor | None, images: Tensor, masks: T
     "Metric -> values (V,) of `color` (V,H,W,3), `alpha` (V,H,W) against true ones on white"
     no_iou = torch.full(masks.shape[:1], torch.nan)
     color = color.clamp(0, 1)
-    return {
+    scores = {
         'psnr': psnr(color, images),
         'psnr mouse': psnr(color, images, masks),
         'ssim': ssim(color, images),
@@ -119,6 +121,9 @@ def score_pictures(color: Tensor, alpha: Tensor | None, images: Tensor, masks: T
         'iou': no_iou if alpha is None else mask_iou(alpha, masks),
         'lpips': lpips(color, images),
     }
+    if not imagenet_missing():
+        scores['feature distance'] = feature_distance(color, images, masks)
+    return scores
 
 # %% ../../nbs/core/evaluation/04_protocols.ipynb #c035
 def score_cloud(cloud: Gaussians, sample: Sample, scored: list) -> tuple[dict, float]:

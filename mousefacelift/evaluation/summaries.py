@@ -131,7 +131,7 @@ def paired_difference(table: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 # %% ../../nbs/core/evaluation/03_summaries.ipynb #c005
-lower_is_better = ('lpips', 'depth error', 'chamfer', 'seconds')  # metrics
+lower_is_better = ('lpips', 'feature distance', 'depth error', 'chamfer', 'seconds')  # metrics
 
 
 def interval_verdict(row: pd.Series, value: float, better: str, worse: str) -> str:

@@ -524,7 +524,8 @@ def empty_lengths(
     for v, mask in enumerate(masks):
         apart = cv2.distanceTransform((mask == 0).astype(np.uint8), cv2.DIST_C, 3)
         free = np.maximum(apart - 2, 0)  # a value is read between four pixels
-        lengths[v] = free / _fastest(P[v], centre, radius, size)
+        ahead = free / _fastest(P[v], centre, radius, size)
+        lengths[v] = np.minimum(ahead, 2 * radius)  # an empty mask is empty at any distance
     return lengths
 
 # %% ../../nbs/core/geometry/06_hull.ipynb #c018

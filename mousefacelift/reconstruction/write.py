@@ -78,11 +78,14 @@ def _write_cloud(folder: Path, cloud: Gaussians, sample: Sample, to_frame: torch
     sample.cameras.transformed(to_frame).write_opencv(folder / 'cameras.json', sample.name)
 
 
-def _write_viewer(folder: Path, cloud: Gaussians, title: str):
-    from mousefacelift.reconstruction.viewer import write_turntable, write_viewer
+def _write_viewer(folder: Path, cloud: Gaussians, sample: Sample, inputs: list[int] | None = None):
+    "Write a film and a page of a cloud in the sample's frame, made of the views `inputs`, or all"
+    from mousefacelift.reconstruction.viewer import Views, write_turntable, write_viewer
 
+    made_of = list(range(len(sample))) if inputs is None else inputs
+    views = Views(sample.cameras, sample.on_white(), made_of)
     write_turntable(folder / 'turntable.mp4', cloud)
-    write_viewer(folder / 'viewer.html', cloud, title=title)
+    write_viewer(folder / 'viewer.html', cloud, title=sample.name, views=views)
 
 
 def input_scores(cloud: Gaussians, sample: Sample, inputs: list[int] | None = None) -> dict:
@@ -211,7 +214,7 @@ def write_reconstruction(
         found = dict(scores=scores, subject=subject)
         write_json(d / 'reconstruction.json', {**described, **found})
         if request.viewer:
-            _write_viewer(d, cloud, sample.name)
+            _write_viewer(d, cloud, sample, inputs)
     return Reconstructed(Path(folder), Path(out), **found)
 
 
@@ -364,7 +367,7 @@ def write_from_picture(
         sample = read_sample(d / 'views')
         cloud = reconstruct(sample, method)
         _write_cloud(d, cloud, sample, torch.eye(4, dtype=torch.float64))
-        _write_viewer(d, cloud, sample.name)
+        _write_viewer(d, cloud, sample)
         if views.same is not None:
             shown = dict(
                 generated=(sample.on_white()[views.same], sample.masks[views.same]),
@@ -397,7 +400,9 @@ def write_body(
         body = body_of_picture(image, silhouette)
         body.cloud.write_ply(d / 'gaussians.ply')
         body.cameras.write_opencv(d / 'cameras.json', Path(picture).stem)
-        _write_viewer(d, body.cloud, Path(picture).stem)
+        of_picture = body.cameras[[0]].resize(_SQUARE, _SQUARE)
+        taken = Sample(image[None], silhouette[None], of_picture, Path(picture).stem)
+        _write_viewer(d, body.cloud, taken)
         sides = render(body.cloud, body.cameras.to(torch.float32)).color
         write_image(d / 'sides.png', torch.cat(list(sides), 1).clamp(0, 1))
         shown = dict(

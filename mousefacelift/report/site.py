@@ -108,15 +108,16 @@ _settings = {
 def _write_static(folder: Path):
     "Scripts, styles and licences that the pages load"
     folder.mkdir()
-    for name in ('mathjax.js', 'viewer.js'):
+    for name in ('mathjax.js', 'spark.js'):
         (folder / name).write_text(asset_text(name), encoding='utf-8')
-    for name in ('LICENSES.txt', 'site.css'):
+    for name in ('LICENSES.txt', 'site.css', 'viewer.js'):
         shutil.copy(asset_path(name), folder)
 
 
 def _viewer_where_needed(app, pagename, templatename, context, doctree):
     if 'mousefacelift-viewer' in context.get('body', ''):
-        app.add_js_file('viewer.js', loading_method='defer')
+        for name in ('spark.js', 'viewer.js'):
+            app.add_js_file(name, loading_method='defer')
 
 # %% ../../nbs/core/report/05_site.ipynb #c302
 def _run_sphinx(source: Path):
