@@ -242,7 +242,8 @@ def _disc_radius(masks: Tensor, cameras, centre: Tensor, agree: Tensor) -> float
     cameras = pinholes(cameras)
     distances = (cameras.centres - centre).norm(dim=-1)
     pixel = distances / cameras.fxfycxcy[:, :2].prod(-1).sqrt()  # side at the centre, world units
-    areas = (torch.as_tensor(masks) >= 0.5).sum((1, 2)) * pixel**2
+    shown = (torch.as_tensor(masks) >= 0.5).cpu().numpy()
+    areas = torch.tensor([np.count_nonzero(mask) for mask in shown]).to(pixel) * pixel**2
     return float((areas[agree].mean() / np.pi).sqrt())
 
 

@@ -28,7 +28,7 @@ def _fill_sources(A, K, radial, tangential, fisheye, limit, width, height, out):
     for v in range(out.shape[0]):
         for j in range(out.shape[1]):
             for i in range(out.shape[2]):
-                out[v, j, i, :] = np.nan
+                out[v, j, i, 0] = out[v, j, i, 1] = np.nan
                 x = _row(A[v, 0], i + 0.5, j + 0.5)
                 y = _row(A[v, 1], i + 0.5, j + 0.5)
                 z = _row(A[v, 2], i + 0.5, j + 0.5)

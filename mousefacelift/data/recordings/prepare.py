@@ -184,7 +184,7 @@ def _ground(recording: Recording, centre: Centre) -> torch.Tensor:
 def _canonical_views(recording, instant, centre, views, form, factor) -> _Canonical:
     "Some views of an instant; masks that are not given are cut out of the canonical pictures"
     cameras = recording.cameras[views]
-    blank = torch.zeros(len(views), *instant.pictures.shape[1:3])
+    blank = torch.zeros(1, 1, 1).expand(len(views), *instant.pictures.shape[1:3])
     given = instant.masks is not None
     how = dict(
         size=form.size,
