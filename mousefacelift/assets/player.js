@@ -2,6 +2,7 @@
 (() => {
 const CHANNELS = 14; // x y z, w x y z, three log scales, opacity, green, red - green, blue - green
 const C = { x: 0, q: 3, s: 7, o: 10, c: 11 };
+const MIN_SHARE = .1; // of the pixels, drawn while it plays on a slow machine
 const VERSION = 2, NEAR = 4; // parts that a Gaussian belongs to
 
 async function unpack(bytes) {
@@ -20,7 +21,7 @@ function wholes(raw) {
 }
 
 function rotation(w, x, y, z) { // rows of the matrix of a quaternion of any length
-  const norm = Math.hypot(w, x, y, z) || 1;
+  const norm = Math.sqrt(w * w + x * x + y * y + z * z) || 1;
   w /= norm; x /= norm; y /= norm; z /= norm;
   return [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
     2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
@@ -135,22 +136,39 @@ class Sequence {
   }
 }
 
+// A quad lies along the axes of its ellipse, as wide as alpha is at least 1/255. Its numbers are texels:
+// software that stands in for a graphics card draws instances one by one, and most of the time went there.
+const WIDE = 512, ROW = 12; // Gaussians in a row of texels; middle, major axis, minor / major, sigmas, -, -, colour, opacity
 const VERTEX = `#version 300 es
-uniform vec2 size; in vec2 corner; in vec2 middle; in vec3 conic; in vec2 reach; in vec4 rgba;
-out vec2 off; flat out vec3 k; flat out vec4 colour;
+precision highp float; precision highp sampler2D;
+uniform vec2 size; uniform sampler2D rows; out vec2 off; flat out vec4 colour;
 void main() {
-  off = corner * reach; k = conic; colour = rgba;
-  vec2 at = (middle + off) / size * 2. - 1.;
-  gl_Position = vec4(at.x, -at.y, 0, 1);
+  int g = gl_VertexID / 6, v = gl_VertexID % 6, k = v < 3 ? v : v - 2; // two triangles of four corners
+  ivec2 at = ivec2(g % ${WIDE} * 3, g / ${WIDE});
+  vec4 ellipse = texelFetch(rows, at, 0), more = texelFetch(rows, at + ivec2(1, 0), 0);
+  colour = texelFetch(rows, at + ivec2(2, 0), 0);
+  off = (vec2(k & 1, k >> 1) * 2. - 1.) * more.y;
+  vec2 place = (ellipse.xy + off.x * ellipse.zw + off.y * more.x * vec2(-ellipse.w, ellipse.z)) / size * 2. - 1.;
+  gl_Position = vec4(place.x, -place.y, 0, 1);
 }`;
 const FRAGMENT = `#version 300 es
-precision highp float; in vec2 off; flat in vec3 k; flat in vec4 colour; out vec4 shown;
+precision highp float; in vec2 off; flat in vec4 colour; out vec4 shown;
 void main() {
-  float a = min(.99, colour.a * exp(-.5 * (k.x * off.x * off.x + k.z * off.y * off.y) - k.y * off.x * off.y));
+  float a = min(.99, colour.a * exp(-.5 * dot(off, off)));
   if (a < 1. / 255.) discard;
   shown = vec4(colour.rgb * a, a);
 }`;
-const FIELDS = [['middle', 2], ['conic', 3], ['reach', 2], ['rgba', 4]], ROW = 11;
+
+function farthestFirst(depth, shown, number) { // the first `number` of `shown`, sorted by 65536 counted depths
+  let least = Infinity, most = -Infinity;
+  for (let k = 0; k < number; k++) { const z = depth[shown[k]]; least = Math.min(least, z); most = Math.max(most, z); }
+  const to = 65535 / (most - least || 1), counts = new Uint32Array(65537), order = new Uint32Array(number);
+  const place = g => (most - depth[g]) * to | 0;
+  for (let k = 0; k < number; k++) counts[place(shown[k]) + 1]++;
+  for (let k = 1; k < counts.length; k++) counts[k] += counts[k - 1];
+  for (let k = 0; k < number; k++) order[counts[place(shown[k])]++] = shown[k];
+  return order;
+}
 
 class Painter {
   constructor(canvas) {
@@ -165,36 +183,27 @@ class Painter {
     gl.linkProgram(program); gl.useProgram(program);
     if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program));
     this.size = gl.getUniformLocation(program, 'size');
-    const attribute = (name, n, stride, offset, each) => {
-      const at = gl.getAttribLocation(program, name);
-      gl.enableVertexAttribArray(at);
-      gl.vertexAttribPointer(at, n, gl.FLOAT, false, stride, offset); gl.vertexAttribDivisor(at, each);
-    };
-    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
-    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-1, -1, 1, -1, -1, 1, 1, 1]), gl.STATIC_DRAW);
-    attribute('corner', 2, 0, 0, 0);
-    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
-    let offset = 0;
-    for (const [name, n] of FIELDS) { attribute(name, n, 4 * ROW, offset, 1); offset += 4 * n; }
+    gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+    for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST);
     gl.enable(gl.BLEND); gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
   // view: rows of the 3x4 from the file's coordinates to the camera's (x right, y down, z ahead); focal in pixels
   draw(cloud, view, focal) {
     const { gl, canvas } = this, n = cloud.length / CHANNELS, [w, h] = [canvas.width, canvas.height];
-    const depth = new Float32Array(n), seen = [];
+    const depth = new Float32Array(n), shown = new Uint32Array(n);
+    let number = 0;
     for (let g = 0; g < n; g++) {
       const i = g * CHANNELS, x = cloud[i], y = cloud[i + 1], z = cloud[i + 2];
       depth[g] = view[8] * x + view[9] * y + view[10] * z + view[11];
-      if (depth[g] > .05 && cloud[i + C.o] >= 1 / 255) seen.push(g);
+      if (depth[g] > .05 && cloud[i + C.o] >= 1 / 255) shown[number++] = g;
     }
-    seen.sort((a, b) => depth[b] - depth[a]);
-    const rows = new Float32Array(seen.length * ROW);
+    const high = Math.ceil(number / WIDE) || 1, rows = new Float32Array(high * WIDE * ROW);
     let r = 0;
-    for (const g of seen) {
+    for (const g of farthestFirst(depth, shown, number)) {
       const i = g * CHANNELS, z = depth[g], x = cloud[i], y = cloud[i + 1], zz = cloud[i + 2];
       const cx = view[0] * x + view[1] * y + view[2] * zz + view[3];
       const cy = view[4] * x + view[5] * y + view[6] * zz + view[7];
-      const R = rotation(...cloud.subarray(i + C.q, i + C.q + 4));
+      const R = rotation(cloud[i + C.q], cloud[i + C.q + 1], cloud[i + C.q + 2], cloud[i + C.q + 3]);
       let a = .3, b = 0, c = .3; // px^2: the blur that 3DGS adds
       for (let k = 0; k < 3; k++) {
         const s = Math.exp(cloud[i + C.s + k]);
@@ -204,17 +213,32 @@ class Painter {
         const p = focal / z * (ax - az * cx / z), q = focal / z * (ay - az * cy / z);
         a += p * p; b += p * q; c += q * q;
       }
-      const det = a * c - b * b, opacity = Math.min(1, cloud[i + C.o]);
-      const sigmas = Math.sqrt(2 * Math.log(Math.max(1, opacity * 255)));
-      rows.set([focal * cx / z + w / 2, focal * cy / z + h / 2, c / det, -b / det, a / det,
-        sigmas * Math.sqrt(a), sigmas * Math.sqrt(c),
-        Math.max(0, cloud[i + C.c]), Math.max(0, cloud[i + C.c + 1]), Math.max(0, cloud[i + C.c + 2]), opacity], r);
+      const opacity = Math.min(1, cloud[i + C.o]), half = Math.sqrt((a - c) ** 2 / 4 + b * b);
+      const long = Math.sqrt((a + c) / 2 + half), angle = Math.atan2(2 * b, a - c) / 2;
+      rows[r] = focal * cx / z + w / 2; rows[r + 1] = focal * cy / z + h / 2;
+      rows[r + 2] = long * Math.cos(angle); rows[r + 3] = long * Math.sin(angle);
+      rows[r + 4] = Math.sqrt(Math.max(.3, (a + c) / 2 - half)) / long;
+      rows[r + 5] = Math.sqrt(2 * Math.log(Math.max(1, opacity * 255)));
+      for (let k = 0; k < 3; k++) rows[r + 8 + k] = Math.max(0, cloud[i + C.c + k]);
+      rows[r + 11] = opacity;
       r += ROW;
     }
     gl.viewport(0, 0, w, h); gl.clearColor(1, 1, 1, 1); gl.clear(gl.COLOR_BUFFER_BIT);
     gl.uniform2f(this.size, w, h);
-    gl.bufferData(gl.ARRAY_BUFFER, rows, gl.DYNAMIC_DRAW);
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, seen.length);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, 3 * WIDE, high, 0, gl.RGBA, gl.FLOAT, rows);
+    gl.drawArrays(gl.TRIANGLES, 0, 6 * number);
+  }
+}
+
+class Pace { // the share of the pixels that are drawn while something moves: 1, or what thirty pictures a second allow
+  constructor() { this.share = 1; this.start(); }
+  start() { this.pictures = 0; this.from = performance.now(); }
+  tick() {
+    const spent = performance.now() - this.from, each = spent / ++this.pictures;
+    if (this.pictures < 4 || spent < 150) return;
+    if (each > 32) this.share = Math.max(MIN_SHARE, this.share * Math.max(.4, Math.min(.9, 26 / each)));
+    else if (each < 20) this.share = Math.min(1, this.share * 1.1);
+    this.start();
   }
 }
 
@@ -266,10 +290,14 @@ async function play(element, text) {
     };
     const zoom = by => { distance = Math.max(.3, Math.min(12, distance * by)); dirty = true; };
     canvas.onwheel = e => { zoom(Math.exp(e.deltaY * .001)); e.preventDefault(); };
-    new ResizeObserver(() => {
-      canvas.width = canvas.clientWidth * devicePixelRatio; canvas.height = canvas.clientHeight * devicePixelRatio;
-      dirty = true;
-    }).observe(canvas);
+    const pace = new Pace();
+    let moved = 0;
+    const resize = share => { // whole when nothing moves
+      const ratio = devicePixelRatio * Math.sqrt(share);
+      const [w, h] = [canvas.clientWidth, canvas.clientHeight].map(side => Math.max(1, Math.round(side * ratio)));
+      if (w !== canvas.width || h !== canvas.height) { canvas.width = w; canvas.height = h; dirty = true; }
+    };
+    new ResizeObserver(() => { dirty = true; }).observe(canvas);
     const at = seconds => { // the last instant that is not later
       let [low, high] = [0, last];
       while (low < high) { const m = (low + high + 1) >> 1; if (sequence.times[m] <= seconds + 1e-6) low = m; else high = m - 1; }
@@ -286,6 +314,10 @@ async function play(element, text) {
         shown = t; dirty = true; slider.value = t; drawn++;
         time.textContent = `${sequence.times[t].toFixed(2)} s`;
       }
+      if (dirty) moved = now;
+      const moving = playing || now - moved < 250;
+      if (moving) pace.tick(); else pace.start();
+      resize(moving ? pace.share : 1);
       if (dirty && cloud) {
         const focal = Math.min(canvas.width, canvas.height) * 703.36 / 512;
         painter.draw(cloud, viewOf(sequence.similarity, turn, tilt, distance), focal);
