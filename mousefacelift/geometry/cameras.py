@@ -383,16 +383,16 @@ def read_camera_frames(path: str | Path) -> list[dict]:
     "The `frames` of an `opencv_cameras.json`; raises `InputError` that names frame and missing key"
     content = read_json(path)
     frames = content.get('frames') if isinstance(content, dict) else None
-    if not isinstance(frames, list) or not frames:
+    if not isinstance(frames, list):
         raise InputError(
             path,
             'no "frames" list',
             "FaceLift's opencv_cameras.json",
             'Check that this is a camera file.',
         )
-    if len(frames) > _MOST_FRAMES:
+    if not 1 <= len(frames) <= _MOST_FRAMES:
         raise InputError(
-            path, f'{len(frames)} frames', f'at most {_MOST_FRAMES}', 'Use fewer cameras.'
+            path, f'{len(frames)} frames', f'1 to {_MOST_FRAMES}', 'One frame is one camera.'
         )
     for i, frame in enumerate(frames):
         _check_frame(path, i, frame)
