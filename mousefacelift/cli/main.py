@@ -564,15 +564,11 @@ def render_command(ply, cameras, out, depth, overwrite, **reading):
     click.echo(f'{count} pictures in {out}')
 
 # %% ../../nbs/core/cli/01_main.ipynb #c021
-def _serve_live(clouds, views, port, show):
-    from mousefacelift.reconstruction.live import serve_live
-
-    def ready(address: str):
-        click.echo(f'{address} (Ctrl-C ends it)')
-        if show:
-            click.launch(address)
-
-    serve_live(clouds, views, port, ready)
+def _tell_address(address: str, show: bool):
+    "Say where a page is served, and open it"
+    click.echo(f'{address} (Ctrl-C ends it)')
+    if show:
+        click.launch(address)
 
 
 @main.command('view')
@@ -604,7 +600,9 @@ def view_command(
     clouds = read_clouds(results, **reading)
     views = read_views(result, cameras, pictures, _view_numbers(inputs))
     if live:
-        _serve_live(clouds, views, port, show)
+        from mousefacelift.reconstruction.live import serve_live
+
+        serve_live(clouds, views, port, partial(_tell_address, show=show))
         return
     write_viewer(out, clouds, ' and '.join(clouds), overwrite, views)
     if show:
@@ -624,12 +622,7 @@ def demo_command(host, port, processes, seconds, show):
     Runs until Ctrl-C. Nothing leaves the machine, and nothing that was sent or made stays."""
     from mousefacelift.reconstruction.demo_page import serve_demo
 
-    def ready(address: str):
-        click.echo(f'{address} (Ctrl-C ends it)')
-        if show:
-            click.launch(address)
-
-    serve_demo(host, port, processes, seconds, ready)
+    serve_demo(host, port, processes, seconds, partial(_tell_address, show=show))
 
 # %% ../../nbs/core/cli/01_main.ipynb #c040
 @main.command('export')
